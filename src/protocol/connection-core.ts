@@ -1,0 +1,346 @@
+/**
+ * One end of a connection without I/O: bytes in → events out, requests in → bytes out. No timers, promises or sockets.
+ *
+ * A driver calls `receive` with what came from the transport and acts on the events; calls the `send…` methods, `acceptChannel` and so on
+ * for what it wants to say; and after either, writes what `take` gives until it is empty and calls everything in `dropped`.
+ * `receive` never throws on what a peer sends: it reports `failed`, and what is queued then ends with a GOODBYE.
+ */
+import { ConnectionError, FakeSshError, ProtocolError } from '../errors.js'
+import { escapeText } from '../escape.js'
+import type { ChannelRecord, Taken } from './channel-record.js'
+import type { ChannelFrame } from './channel-states.js'
+import { ChannelTable } from './channel-table.js'
+import { type ConnectionState, RECEIVABLE } from './connection-states.js'
+import {
+  type Crc32,
+  FEATURE_STREAM_CRC32,
+  type FrameName,
+  type GoodbyeCode,
+  PREAUTH_FRAMES,
+} from './constants.js'
+import { parseObject, validate } from './control-codec.js'
+import type { CoreEvent } from './core-events.js'
+import { encodeFrame, encodeJsonFrame, type FrameHeader } from './frame.js'
+import { FrameDecoder, type FrameSink } from './frame-decoder.js'
+import { agree, type HelloOptions, makeHello } from './handshake.js'
+import type { AuthReply, CommitMessage, ExitMessage, Hello, JsonObject, ReplyMessage } from './messages.js'
+import { type Batch, Outbox } from './outbox.js'
+
+export interface CoreOptions extends HelloOptions {
+  readonly side: 'dialer' | 'listener'
+  readonly crc32: Crc32
+}
+
+const CONNECTION_FRAMES: ReadonlySet<FrameName> = new Set<FrameName>([
+  'HELLO',
+  'AUTH',
+  'GOODBYE',
+  'PING',
+  'PONG',
+])
+
+export class ConnectionCore implements FrameSink {
+  readonly #crc32: Crc32
+  readonly #role: 'client' | 'server'
+  readonly #decoder: FrameDecoder
+  readonly #outbox: Outbox
+  readonly #channels: ChannelTable
+  readonly #hello: Hello
+  #state: ConnectionState = 'hello'
+  #framesBeforeAuth = 0
+  /** AUTH requests sent (client) or received (server) that wait for their answer. */
+  #authPending = 0
+  #events: CoreEvent[] = []
+
+  constructor(options: CoreOptions) {
+    this.#crc32 = options.crc32
+    this.#role = options.role
+    this.#decoder = new FrameDecoder(options.crc32, options.maxFrameBytes)
+    this.#outbox = new Outbox(options.crc32)
+    this.#channels = new ChannelTable(options.crc32, this.#outbox, options)
+    this.#hello = makeHello(options)
+    this.#push('HELLO', 0, this.#hello)
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  /** Sends dropped since the driver last emptied this list; call each with `true`. */
+  get dropped(): Taken[] {
+    return this.#channels.dropped
+  }
+
+  /** Channels that are not closed yet, from either side. */
+  get openChannels(): number {
+    return this.#channels.size
+  }
+
+  /** True until both sides have closed the channel. */
+  hasChannel(id: number): boolean {
+    return this.#channels.find(id) !== undefined
+  }
+
+  /** Total bytes the peer sent on a stream so far. */
+  receivedBytes(id: number, stream: number): number {
+    return this.#channels.find(id)?.receiving[stream]?.window.received ?? 0
+  }
+
+  get hasOutput(): boolean {
+    return !this.#outbox.isEmpty
+  }
+
+  /** True when the peer lets more control frames pile up than a peer that reads ever could; give the connection up. */
+  get isOutputOverfull(): boolean {
+    return this.#outbox.isOverfull
+  }
+
+  /** The next bytes for the transport: control frames, then DATA up to about `targetBytes`. */
+  take(targetBytes: number): Batch {
+    return this.#outbox.take(targetBytes)
+  }
+
+  /** Bytes from the transport. The events are to be acted on in order. */
+  receive(chunk: Uint8Array): CoreEvent[] {
+    this.#events = []
+    if (this.#state === 'closed') return this.#events
+    try {
+      this.#decoder.push(chunk, this)
+    } catch (error) {
+      this.#fail(error)
+    }
+    return this.#events
+  }
+
+  /** @internal The decoder's view of us. */
+  onHeader(header: FrameHeader): void {
+    if (this.#state === 'closed') throw new ProtocolError(`${header.name} after the connection was closed`)
+    if (!RECEIVABLE[this.#state].has(header.name)) {
+      throw new ProtocolError(`${header.name} is not allowed in state ${this.#state}`)
+    }
+    if (this.#state === 'hello' || this.#state === 'auth') {
+      this.#framesBeforeAuth += 1
+      if (this.#framesBeforeAuth > PREAUTH_FRAMES) {
+        throw new ProtocolError(`more than ${PREAUTH_FRAMES} frames before authentication`)
+      }
+    }
+    const isForConnection = CONNECTION_FRAMES.has(header.name)
+    if (isForConnection !== (header.channel === 0)) {
+      throw new ProtocolError(`${header.name} on channel ${header.channel}`)
+    }
+    if (!isForConnection) this.#channels.checkHeader(header)
+  }
+
+  /** @internal */
+  onData(header: FrameHeader, piece: Uint8Array): void {
+    this.#emit(this.#channels.onData(header, piece, this.#outbox.isCheckingStreams))
+  }
+
+  /** @internal */
+  onFrame(header: FrameHeader, payload: Uint8Array): void {
+    switch (header.name) {
+      case 'PING':
+        this.#outbox.setPong(payload)
+        return
+      case 'PONG':
+        return
+      case 'HELLO':
+        this.#onHello(payload)
+        return
+      case 'AUTH':
+        this.#onAuth(payload)
+        return
+      case 'GOODBYE':
+        this.#onGoodbye(payload)
+        return
+      default:
+        this.#emit(this.#channels.onFrame(header, payload))
+    }
+  }
+
+  /** Client: offers a credential. May be called before the peer's HELLO came. */
+  sendAuth(request: JsonObject): void {
+    this.#authPending += 1
+    this.#push('AUTH', 0, request)
+  }
+
+  /** Server: answers the credential that `auth-request` reported. */
+  sendAuthReply(reply: AuthReply): void {
+    if (this.#state !== 'auth') return
+    this.#authPending = 0
+    this.#push('AUTH', 0, reply)
+    if (reply.status === 'success') this.#open()
+  }
+
+  sendPing(): void {
+    if (this.#state !== 'closed')
+      this.#outbox.pushControl(encodeFrame(this.#crc32, 'PING', 0, new Uint8Array(8)))
+  }
+
+  /** Says why the connection ends. After any code but `shutdown` the state is `closed`. */
+  sendGoodbye(code: GoodbyeCode, message: string): void {
+    if (this.#state === 'closed') return
+    this.#outbox.pushControl(encodeJsonFrame(this.#crc32, 'GOODBYE', 0, { code, message }))
+    if (code === 'shutdown' && this.#state === 'open') this.#state = 'draining'
+    this.#channels.isDraining = true
+    if (code !== 'shutdown') this.close()
+  }
+
+  /** The transport is gone, or is to be given up: drops everything that is not a queued control frame. */
+  close(): void {
+    this.#state = 'closed'
+    this.#outbox.clearStreams()
+    this.#channels.clear()
+  }
+
+  /** Opens a channel. `windows[i]`: bytes we are ready to receive on stream `i`. */
+  openChannel(kind: string, params: object, windows: readonly number[]): number {
+    if (this.#state !== 'open') throw new FakeSshError('ERR_FAKESSH_CLOSED', 'the connection is not open')
+    return this.#channels.open(kind, params, windows)
+  }
+
+  acceptChannel(id: number, info: JsonObject, windows: readonly number[]): void {
+    const channel = this.#sendable(id, 'OPEN_OK')
+    if (channel === undefined) return
+    channel.setReceiveWindows(windows)
+    this.#push('OPEN_OK', id, { info, windows })
+  }
+
+  rejectChannel(id: number, code: string, message: string): void {
+    const channel = this.#sendable(id, 'OPEN_FAIL')
+    if (channel === undefined) return
+    this.#push('OPEN_FAIL', id, { code, message })
+    this.#channels.remove(channel)
+  }
+
+  /** Queues bytes on a stream. `taken` is called once; at once, with true, when the channel cannot send. */
+  sendData(id: number, stream: number, bytes: Uint8Array, taken: Taken): void {
+    const channel = this.#channels.find(id)
+    const half = channel?.sending[stream]
+    if (channel?.state !== 'open' || half === undefined || half.eof !== 'none') this.dropped.push(taken)
+    else if (bytes.length === 0) throw new RangeError('sendData: expected at least 1 byte, got 0')
+    else {
+      half.queue.push({ bytes, taken })
+      this.#outbox.schedule(half)
+    }
+  }
+
+  sendEof(id: number, stream: number): void {
+    const channel = this.#channels.find(id)
+    const half = channel?.sending[stream]
+    if (channel?.state !== 'open' || half === undefined || half.eof !== 'none') return
+    half.eof = 'queued'
+    this.#outbox.schedule(half)
+  }
+
+  sendExit(id: number, exit: ExitMessage): void {
+    this.#pushTail(id, 'EXIT', exit)
+  }
+
+  sendCommit(id: number, commit: CommitMessage): void {
+    this.#pushTail(id, 'COMMIT', commit)
+  }
+
+  /** Sends a REQUEST and gives its id, or undefined when the channel cannot send. */
+  sendRequest(id: number, type: string, params: JsonObject): number | undefined {
+    const channel = this.#sendable(id, 'REQUEST')
+    if (channel === undefined) return undefined
+    const requestId = channel.nextRequestId
+    channel.nextRequestId += 1
+    channel.pendingRequests.add(requestId)
+    this.#push('REQUEST', id, { id: requestId, type, params })
+    return requestId
+  }
+
+  sendReply(id: number, reply: ReplyMessage): void {
+    if (this.#sendable(id, 'REPLY') !== undefined) this.#push('REPLY', id, reply)
+  }
+
+  /** Bytes that a `data` event brought were taken, or discarded. */
+  onBytesConsumed(id: number, stream: number, bytes: number): void {
+    const channel = this.#channels.find(id)
+    const half = channel?.receiving[stream]
+    if (channel?.state !== 'open' || half === undefined) return
+    if (half.window.onConsumed(bytes) && !half.hasEnded) this.#outbox.setWindowDue(channel, half)
+  }
+
+  /** Sends CLOSE after what is queued on the channel, or, with `drop`, at once instead of it. Idempotent. */
+  closeChannel(id: number, drop: boolean): void {
+    const channel = this.#channels.find(id)
+    if (channel === undefined || channel.state === 'close-sent' || channel.state === 'pending') return
+    if (drop || channel.state !== 'open') this.dropped.push(...channel.dropQueued())
+    if (channel.isCloseQueued) return
+    this.#outbox.pushTail(channel, 'CLOSE', encodeFrame(this.#crc32, 'CLOSE', id))
+    if (channel.state === 'closed') this.#channels.remove(channel)
+  }
+
+  #pushTail(id: number, name: 'EXIT' | 'COMMIT', message: object): void {
+    const channel = this.#channels.find(id)
+    if (channel?.state !== 'open' || channel.isCloseQueued) return
+    this.#outbox.pushTail(channel, name, encodeJsonFrame(this.#crc32, name, id, message))
+  }
+
+  /** The channel, moved on, if the frame may be sent on it now. */
+  #sendable(id: number, name: ChannelFrame): ChannelRecord | undefined {
+    const channel = this.#channels.find(id)
+    return channel?.isCloseQueued === false && channel.onSent(name) ? channel : undefined
+  }
+
+  #push(name: Exclude<FrameName, 'DATA'>, channel: number, message: object): void {
+    this.#outbox.pushControl(encodeJsonFrame(this.#crc32, name, channel, message))
+  }
+
+  #emit(event: CoreEvent | undefined): void {
+    if (event !== undefined) this.#events.push(event)
+  }
+
+  #onHello(payload: Uint8Array): void {
+    const agreement = agree(this.#hello, validate('HELLO', 'hello', parseObject('HELLO', payload)))
+    this.#outbox.maxFrameBytes = agreement.maxFrameBytes
+    this.#outbox.isCheckingStreams = agreement.features.has(FEATURE_STREAM_CRC32)
+    this.#state = 'auth'
+    this.#emit({ type: 'hello', agreement })
+  }
+
+  #onAuth(payload: Uint8Array): void {
+    const object = parseObject('AUTH', payload)
+    if (this.#role === 'server') {
+      const request = validate('AUTH', 'authRequest', object)
+      if (this.#authPending > 0) throw new ProtocolError('AUTH before the one before it was answered')
+      this.#authPending = 1
+      this.#emit({ type: 'auth-request', request: { ...object, ...request } })
+      return
+    }
+    const reply = validate('AUTH', 'authReply', object)
+    if (this.#authPending === 0) throw new ProtocolError('AUTH answers nothing that was asked')
+    this.#authPending -= 1
+    if (reply.status === 'success') this.#open()
+    this.#emit({ type: 'auth-reply', reply })
+  }
+
+  #onGoodbye(payload: Uint8Array): void {
+    const { code, message } = validate('GOODBYE', 'goodbye', parseObject('GOODBYE', payload))
+    if (code === 'shutdown' && this.#state === 'open') this.#state = 'draining'
+    if (code === 'shutdown') this.#channels.isDraining = true
+    this.#emit({ type: 'goodbye', code, message: escapeText(message) })
+    if (code !== 'shutdown') this.close()
+  }
+
+  #open(): void {
+    this.#state = 'open'
+    this.#decoder.allowLargeFrames()
+  }
+
+  /** The peer broke a rule: say so, and report it as the last event. */
+  #fail(cause: unknown): void {
+    // After a GOODBYE whatever else was in the chunk is of no interest.
+    if (this.#state === 'closed') return
+    const error =
+      cause instanceof ConnectionError
+        ? cause
+        : new ConnectionError('ERR_FAKESSH_INTERNAL', 'the protocol core failed', { cause })
+    this.#emit({ type: 'failed', error })
+    const code: GoodbyeCode = error.code === 'ERR_FAKESSH_VERSION' ? 'version' : 'protocol'
+    this.sendGoodbye(code, error.message)
+  }
+}
