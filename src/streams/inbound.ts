@@ -1,0 +1,80 @@
+/**
+ * One stream of a channel on its way into a Node Readable. Pulls: bytes wait here, inside the window, until `_read` asks for them, and
+ * only what was handed to the Readable is credited. So a reader that stops stops the far writer, and memory stays within the window.
+ */
+import type { Readable } from 'node:stream'
+import type { Channel } from '../connection/channel-handler.js'
+
+/** `highWaterMark` for Readables fed from here: what is credited ahead of the consumer, in bytes. */
+export const READABLE_HIGH_WATER_MARK = 65_536
+
+export class Inbound {
+  readonly #channel: Channel
+  readonly #stream: number
+  readonly #readable: Readable
+  readonly #queue: Uint8Array[] = []
+  #waitingBytes = 0
+  #isWanted = false
+  #isFinished = false
+  #isDiscarding = false
+
+  constructor(channel: Channel, stream: number, readable: Readable) {
+    this.#channel = channel
+    this.#stream = stream
+    this.#readable = readable
+  }
+
+  /** Bytes that arrived and wait for `_read`. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  /** True once bytes are thrown away instead of kept. */
+  get isDiscarding(): boolean {
+    return this.#isDiscarding
+  }
+
+  /** For `onData`. */
+  accept(bytes: Uint8Array): void {
+    if (this.#isDiscarding) {
+      this.#channel.consumed(this.#stream, bytes.length)
+      return
+    }
+    this.#queue.push(bytes)
+    this.#waitingBytes += bytes.length
+    if (this.#isWanted) this.pull()
+  }
+
+  /** For `_read`. */
+  pull(): void {
+    this.#isWanted = true
+    while (this.#isWanted) {
+      const bytes = this.#queue.shift()
+      if (bytes === undefined) break
+      this.#waitingBytes -= bytes.length
+      this.#isWanted = this.#readable.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+      this.#channel.consumed(this.#stream, bytes.length)
+    }
+    this.#endWhenEmpty()
+  }
+
+  /** Nothing more will be accepted: the Readable ends once it has taken what waits. */
+  finish(): void {
+    this.#isFinished = true
+    this.#endWhenEmpty()
+  }
+
+  /** Throws away what waits and what still comes, giving credit for it at once. */
+  discard(): void {
+    this.#isDiscarding = true
+    this.#queue.length = 0
+    if (this.#waitingBytes > 0) this.#channel.consumed(this.#stream, this.#waitingBytes)
+    this.#waitingBytes = 0
+  }
+
+  #endWhenEmpty(): void {
+    if (!this.#isFinished || this.#queue.length > 0 || this.#isDiscarding) return
+    this.#isFinished = false
+    this.#readable.push(null)
+  }
+}
