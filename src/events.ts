@@ -1,30 +1,35 @@
 /** Typed events for the client and the server. */
 import { EventEmitter } from 'eventemitter3'
 
+/** What the emitter underneath takes; which listener fits which event is checked above it. */
+type AnyListener = Parameters<EventEmitter['on']>[1]
+
 /**
  * Something that emits typed events. An event is never the only carrier of a failure: promises and streams carry it too, so a
  * source nobody listens to loses nothing and throws nothing. Works with `events.once()`.
  *
  * @public
  */
-export abstract class TypedEventSource<Events extends { [Name in keyof Events]: (...args: never[]) => void }> {
+export abstract class TypedEventSource<
+  Events extends { [Name in keyof Events]: (...args: never[]) => void },
+> {
   readonly #emitter = new EventEmitter()
 
   /** Calls the listener each time. */
   on<Name extends keyof Events & string>(event: Name, listener: Events[Name]): this {
-    this.#emitter.on(event, listener)
+    this.#emitter.on(event, listener as unknown as AnyListener)
     return this
   }
 
   /** Calls the listener the next time only. */
   once<Name extends keyof Events & string>(event: Name, listener: Events[Name]): this {
-    this.#emitter.once(event, listener)
+    this.#emitter.once(event, listener as unknown as AnyListener)
     return this
   }
 
   /** Removes a listener that `on` or `once` added. */
   off<Name extends keyof Events & string>(event: Name, listener: Events[Name]): this {
-    this.#emitter.off(event, listener)
+    this.#emitter.off(event, listener as unknown as AnyListener)
     return this
   }
 

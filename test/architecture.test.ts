@@ -20,8 +20,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   streams: ['connection', 'protocol', ...SHARED],
   exec: OPERATIONS,
   files: OPERATIONS,
-  client: LAYERS,
-  server: LAYERS,
+  version: [],
+  client: ['version', ...LAYERS],
+  server: ['version', ...LAYERS],
   testing: ['client', 'server', ...LAYERS],
   index: ['client', 'server', ...LAYERS],
 }

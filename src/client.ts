@@ -1,0 +1,267 @@
+/** The client: connects, and starts operations. A composition root; the work is done in the layers below. */
+import { type Credential, credentialFrom, credentialMode } from './auth/credential.js'
+import type { FakeSshClientEvents } from './client/client-events.js'
+import {
+  type ConnectOptions,
+  type ConnectStringOptions,
+  connectOptionsFrom,
+  DEFAULT_CONNECT_TIMEOUT_MS,
+  DEFAULT_KEEPALIVE_INTERVAL_MS,
+} from './client/connect-options.js'
+import { Connection } from './connection/connection.js'
+import { ConnectionError, invalidArgument } from './errors.js'
+import { escapeText } from './escape.js'
+import { TypedEventSource } from './events.js'
+import { type ClientSession, openSession } from './exec/client-session.js'
+import { type ExecArguments, parseExecArguments } from './exec/exec-arguments.js'
+import { ExecChannelProcess } from './exec/exec-channel-process.js'
+import type { ExecOptions, SessionOptions } from './exec/exec-options.js'
+import type { ExecProcess } from './exec/exec-process.js'
+import {
+  type RunBufferOptions,
+  type RunOptions,
+  type RunResult,
+  type RunTextOptions,
+  run,
+} from './exec/run.js'
+import { download } from './files/download.js'
+import { GetReadable } from './files/get-readable.js'
+import type { GetStream } from './files/get-stream.js'
+import type { PutStream } from './files/put-stream.js'
+import { PutWritable } from './files/put-writable.js'
+import type {
+  GetOptions,
+  PathTransferOptions,
+  PutOptions,
+  TransferObserver,
+  TransferReceipt,
+} from './files/transfer.js'
+import { upload } from './files/upload.js'
+import { MAX_TIMEOUT_MS } from './options.js'
+import { dialTls } from './transport/tls-dial.js'
+import type { Transport } from './transport/transport.js'
+import { dialUnix } from './transport/unix-socket.js'
+import { AGENT } from './version.js'
+
+const DEFAULT_DRAIN_MS = 5_000
+
+/**
+ * A connection to a server, on which many operations run at once.
+ *
+ * @example
+ * ```ts
+ * await using client = await FakeSshClient.connect('fakessh://deploy:TOKEN@host:7022')
+ * const { stdout } = await client.run('git', ['rev-parse', 'HEAD'])
+ * ```
+ *
+ * @public
+ */
+export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
+  readonly #connection: Connection
+
+  private constructor(transport: Transport, handshakeTimeoutMs: number, keepaliveIntervalMs: number) {
+    super()
+    this.#connection = new Connection(
+      transport,
+      { role: 'client', agent: AGENT, handshakeTimeoutMs, keepaliveIntervalMs },
+      {
+        onAuthenticate: async () => false,
+        onOpen: (open) => open.reject('ERR_FAKESSH_UNSUPPORTED', 'a client serves nothing'),
+        onEnded: (error) => this.emit('disconnect', { error }),
+        onInternalError: (error) => this.emit('fault', { error }),
+      },
+    )
+  }
+
+  /**
+   * Connects, verifies the server, and authenticates. Rejects, within `connectTimeoutMs`, with `ERR_FAKESSH_CONNECT_FAILED`,
+   * `ERR_FAKESSH_SERVER_IDENTITY`, `ERR_FAKESSH_AUTH_FAILED`, `ERR_FAKESSH_HANDSHAKE_TIMEOUT`, `ERR_FAKESSH_VERSION`,
+   * `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_WEAK_TOKEN`, or `signal.reason`.
+   */
+  static connect(options: ConnectOptions): Promise<FakeSshClient>
+  static connect(connectionString: string, options?: ConnectStringOptions): Promise<FakeSshClient>
+  static async connect(target: string | ConnectOptions, more?: ConnectStringOptions): Promise<FakeSshClient> {
+    const options = connectOptionsFrom(target, more)
+    const startedAt = performance.now()
+    const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, signal, path } = options
+    const mode = credentialMode({ isPlain: path !== undefined, ...options })
+    const credential = credentialFrom(options, mode)
+    const transport =
+      path === undefined
+        ? await dialTcp(options, credential, connectTimeoutMs)
+        : await dialUnix({ path, connectTimeoutMs, signal })
+    const leftMs = Math.max(1, Math.ceil(connectTimeoutMs - (performance.now() - startedAt)))
+    return FakeSshClient.connectOver(transport, credential, { ...options, connectTimeoutMs: leftMs })
+  }
+
+  /**
+   * Authenticates over a transport that someone else established, such as one end of an in-memory pair.
+   *
+   * @internal
+   */
+  static async connectOver(
+    transport: Transport,
+    credential: Credential,
+    options: Pick<ConnectOptions, 'connectTimeoutMs' | 'keepaliveIntervalMs' | 'signal'> = {},
+  ): Promise<FakeSshClient> {
+    const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, signal } = options
+    const client = new FakeSshClient(
+      transport,
+      connectTimeoutMs,
+      options.keepaliveIntervalMs ?? DEFAULT_KEEPALIVE_INTERVAL_MS,
+    )
+    const giveUp = () =>
+      client.#connection.destroy(closedError(transport.peer.label, 'connecting was given up'))
+    signal?.addEventListener('abort', giveUp, { once: true })
+    try {
+      signal?.throwIfAborted()
+      await client.#login(credential, transport)
+      return client
+    } catch (error) {
+      giveUp()
+      throw signal?.aborted === true ? signal.reason : error
+    } finally {
+      signal?.removeEventListener('abort', giveUp)
+    }
+  }
+
+  /** `host:port`, or the socket path, of the server. */
+  get host(): string {
+    return this.#connection.peerLabel
+  }
+
+  /** True while operations can be started. */
+  get isConnected(): boolean {
+    return this.#connection.isOpen
+  }
+
+  /** Operations that are running, or wait because the server takes only so many at once. */
+  get pendingOperations(): number {
+    return this.#connection.pendingOperations
+  }
+
+  /**
+   * Runs a command: a command line through the server's shell, or a program with arguments and no shell, where nothing needs quoting.
+   * Returns at once; see {@link ExecProcess} for stdin, stdout, stderr and the result.
+   *
+   * @throws `ERR_FAKESSH_INVALID_ARG`. Every other failure reaches the process's `result` and streams.
+   */
+  exec(command: string, options?: ExecOptions): ExecProcess
+  exec(file: string, args: readonly string[], options?: ExecOptions): ExecProcess
+  exec(...args: ExecArguments): ExecProcess {
+    return this.#start(args)
+  }
+
+  /**
+   * Runs a command and collects its output. Rejects with `ExecError` `ERR_FAKESSH_EXIT` when it exits with another code than 0, unless
+   * `reject` is false, and as {@link ExecProcess.result} does.
+   */
+  run(command: string, options: RunBufferOptions): Promise<RunResult<Buffer>>
+  run(command: string, options?: RunTextOptions): Promise<RunResult<string>>
+  run(file: string, args: readonly string[], options: RunBufferOptions): Promise<RunResult<Buffer>>
+  run(file: string, args: readonly string[], options?: RunTextOptions): Promise<RunResult<string>>
+  run(...args: ExecArguments<RunOptions>): Promise<RunResult<string> | RunResult<Buffer>> {
+    return run((...call: ExecArguments) => this.#start(call), args) as Promise<
+      RunResult<string> | RunResult<Buffer>
+    >
+  }
+
+  /** Opens a working directory and environment that last from one exec to the next, so that `cd` and `export` do. */
+  session(options: SessionOptions = {}): Promise<ClientSession> {
+    return openSession(this.#connection, options)
+  }
+
+  /**
+   * Reads a remote file. The stream ends only once length and digest were verified; see {@link GetStream}.
+   *
+   * @throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`. Every other failure reaches the stream.
+   */
+  get(path: string, options?: GetOptions): GetStream {
+    return new GetReadable(this.#connection, path, options, this.#observer)
+  }
+
+  /**
+   * Writes a remote file. The stream finishes only once the server has verified and committed; see {@link PutStream}.
+   *
+   * @throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`. Every other failure reaches the stream.
+   */
+  put(path: string, options?: PutOptions): PutStream {
+    return new PutWritable(this.#connection, path, options, this.#observer)
+  }
+
+  /**
+   * Copies a remote file to this machine: into a temporary file beside `localPath`, verified, then renamed over it. Rejects with
+   * `TransferError`, or `signal.reason`; `localPath` is then as it was.
+   */
+  download(remotePath: string, localPath: string, options?: PathTransferOptions): Promise<TransferReceipt> {
+    return download(this.#connection, remotePath, localPath, options, { observe: this.#observer })
+  }
+
+  /**
+   * Copies a file of this machine to the server, which verifies it before it takes the place of `remotePath`. Rejects with
+   * `TransferError`, or `signal.reason`; `remotePath` is then as it was.
+   */
+  upload(localPath: string, remotePath: string, options?: PathTransferOptions): Promise<TransferReceipt> {
+    return upload(this.#connection, localPath, remotePath, options, { observe: this.#observer })
+  }
+
+  /**
+   * Starts nothing new, lets running operations finish for `drainMs` (default 5,000), then fails what is left with
+   * `ERR_FAKESSH_CLOSED`. Settles within `drainMs` + 1,000 ms. Idempotent.
+   */
+  close(options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
+    const { drainMs = DEFAULT_DRAIN_MS } = options
+    if (!Number.isInteger(drainMs) || drainMs < 0 || drainMs > MAX_TIMEOUT_MS) {
+      return Promise.reject(
+        invalidArgument('close drainMs', `an integer from 0 to ${MAX_TIMEOUT_MS}`, drainMs),
+      )
+    }
+    return this.#connection.close(drainMs)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #start(args: ExecArguments): ExecProcess {
+    return new ExecChannelProcess(this.#connection, parseExecArguments(args))
+  }
+
+  get #observer(): TransferObserver {
+    return {
+      metadata: (transfer, metadata) => this.emit('metadata', { ...transfer, ...metadata }),
+      progress: (transfer, progress) => this.emit('progress', { ...transfer, ...progress }),
+      checksum: (transfer, checksum) => this.emit('checksum', { ...transfer, ...checksum }),
+    }
+  }
+
+  async #login(credential: Credential, transport: Transport): Promise<void> {
+    const request = await credential.authRequest(transport)
+    const reply = await this.#connection.authenticate(request)
+    if (reply.status === 'success') return
+    const { label } = transport.peer
+    throw new ConnectionError(
+      'ERR_FAKESSH_AUTH_FAILED',
+      `${label} refused the login of '${escapeText(credential.user)}'`,
+      {
+        op: 'connect',
+        host: label,
+      },
+    )
+  }
+}
+
+function dialTcp(
+  options: ConnectOptions,
+  credential: Credential,
+  connectTimeoutMs: number,
+): Promise<Transport> {
+  const { host = '127.0.0.1', port, fingerprint, ca, servername, signal } = options
+  if (port === undefined) throw invalidArgument('connect port', 'a TCP port, or path of a unix socket', port)
+  const { psk } = credential
+  return dialTls({ host, port, psk, fingerprint, ca, servername, connectTimeoutMs, signal })
+}
+
+function closedError(host: string, message: string): ConnectionError {
+  return new ConnectionError('ERR_FAKESSH_CLOSED', message, { op: 'connect', host })
+}

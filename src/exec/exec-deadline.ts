@@ -1,0 +1,33 @@
+/** The two ways a caller bounds an exec: `timeoutMs` and `signal`. */
+import type { ExecCall } from './exec-arguments.js'
+
+export interface ExecDeadlineHandler {
+  onTimeout(timeoutMs: number): void
+  onAbort(reason: unknown): void
+}
+
+export class ExecDeadline {
+  readonly #signal: AbortSignal | undefined
+  readonly #timer: NodeJS.Timeout | undefined
+  readonly #onAbort: () => void
+
+  /** Calls the handler later, never from here, also when the signal is aborted already. */
+  constructor({ signal, timeoutMs }: Pick<ExecCall, 'signal' | 'timeoutMs'>, handler: ExecDeadlineHandler) {
+    this.#signal = signal
+    this.#onAbort = () => handler.onAbort(signal?.reason)
+    if (signal?.aborted === true) queueMicrotask(this.#onAbort)
+    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (timeoutMs !== undefined) this.#timer = setTimeout(() => handler.onTimeout(timeoutMs), timeoutMs)
+  }
+
+  /** True when the operation need not even start. */
+  get isOver(): boolean {
+    return this.#signal?.aborted === true
+  }
+
+  /** The operation has ended. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+  }
+}

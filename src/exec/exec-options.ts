@@ -1,0 +1,82 @@
+/** Options of `exec` and `session`: what they mean, and that they are what they should be. */
+import { FakeSshError, invalidArgument } from '../errors.js'
+import { MAX_TIMEOUT_MS, type OperationOptions } from '../options.js'
+import { CONTROL_PAYLOAD_BYTES } from '../protocol/constants.js'
+import type { JsonObject } from '../protocol/messages.js'
+
+/** Options of `session`. `signal` and `timeoutMs` bound the opening. @public */
+export interface SessionOptions extends OperationOptions {
+  /** Directory to run in: a path in the user's root, where `/` is the root itself. Default: the root. It must exist. */
+  readonly cwd?: string | undefined
+  /**
+   * Variables added to the server's base environment. The server refuses names that change which code runs, such as `PATH`
+   * or `LD_PRELOAD`, unless it allows them for the user; what it refused is in `refusedEnv`. Undefined values are left out.
+   */
+  readonly env?: { readonly [name: string]: string | undefined } | undefined
+}
+
+/** Options of `exec`. @public */
+export interface ExecOptions extends SessionOptions {
+  /** Fail with `ERR_FAKESSH_ENV_REFUSED` instead of running without a variable that was refused. Default false. */
+  readonly strictEnv?: boolean | undefined
+}
+
+/** Room that the rest of an OPEN needs besides its params. */
+const OPEN_OVERHEAD_BYTES = 256
+
+/** The params that `exec` and `session` share. Throws `ERR_FAKESSH_INVALID_ARG`. */
+export function placeParams({ cwd, env }: SessionOptions): JsonObject {
+  if (cwd !== undefined) requireText('cwd', cwd)
+  if (cwd === '') throw invalidArgument('cwd', 'a path', cwd)
+  return {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env: requireEnvironment(env) }),
+  }
+}
+
+/** `signal` and `timeoutMs`, checked. Throws `ERR_FAKESSH_INVALID_ARG`. */
+export function boundsOf(options: OperationOptions): {
+  signal: AbortSignal | undefined
+  timeoutMs: number | undefined
+} {
+  const { signal, timeoutMs } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalidArgument('signal', 'an AbortSignal', signal)
+  if (
+    timeoutMs !== undefined &&
+    !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)
+  ) {
+    throw invalidArgument('timeoutMs', `an integer from 1 to ${MAX_TIMEOUT_MS}`, timeoutMs)
+  }
+  return { signal, timeoutMs }
+}
+
+/** The operating system ends a string at NUL, and a lone surrogate has no UTF-8: another command would run. */
+export function requireText(where: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw invalidArgument(where, 'a string', value)
+  const isWritable = !/\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(value)
+  if (!isWritable) throw invalidArgument(where, 'text without NUL and lone surrogates', value)
+}
+
+/** Throws `ERR_FAKESSH_LIMIT` when the params are larger than a frame, which would end the connection. */
+export function requireFits(params: JsonObject, op: string): void {
+  const bytes = Buffer.byteLength(JSON.stringify(params))
+  const limit = CONTROL_PAYLOAD_BYTES - OPEN_OVERHEAD_BYTES
+  if (bytes <= limit) return
+  const message = `${op}: the command and its environment take ${bytes} bytes, more than the ${limit} that fit in one frame`
+  throw new FakeSshError('ERR_FAKESSH_LIMIT', message, { op })
+}
+
+function requireEnvironment(env: unknown): { readonly [name: string]: string } {
+  if (typeof env !== 'object' || env === null || Array.isArray(env))
+    throw invalidArgument('env', 'an object', env)
+  // Without a prototype, so that a variable may be called `__proto__`.
+  const checked: Record<string, string> = Object.create(null)
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue
+    requireText('env', name)
+    requireText(`env['${name}']`, value)
+    checked[name] = value
+  }
+  return checked
+}

@@ -1,0 +1,114 @@
+/** A running remote command, as users see it. The implementation is in exec-channel-process.ts. */
+import { Duplex, type Readable } from 'node:stream'
+import type { ExecResult } from './exec-result.js'
+
+/** What the server told when the command started. @public */
+export interface ExecSpawnInfo {
+  /** Process id on the server; undefined for in-process commands. */
+  readonly pid: number | undefined
+  /** Where the command runs, as a path in the user's root. */
+  readonly cwd: string
+  /** The shell that runs the command line; undefined where there is none. */
+  readonly shell: string | undefined
+  /** Names of variables that the server refused to set. */
+  readonly refusedEnv: readonly string[]
+}
+
+/** Options of {@link ExecProcess.kill}. @public */
+export interface KillOptions {
+  /**
+   * Milliseconds after which whatever is left of the command's process group gets SIGKILL; false for never. Default: 5,000
+   * for SIGTERM, which asks a command to end; false for any other signal, which may ask for something else.
+   */
+  readonly forceKillAfterMs?: number | false | undefined
+}
+
+/** Events of an {@link ExecProcess} and what they carry. @public */
+export interface ExecProcessEvents {
+  /** The command has started. */
+  spawn: [info: ExecSpawnInfo]
+  /** The command has ended. Output may still wait to be read. Not emitted when it is not proved to have ended. */
+  exit: [result: ExecResult]
+  /** Bytes of stdout; strings after `setEncoding`. */
+  data: [chunk: Buffer]
+  /** All of stdout has been read. */
+  end: []
+  /** All of stdin has been sent. */
+  finish: []
+  readable: []
+  drain: []
+  pause: []
+  resume: []
+  /** Nothing more happens. */
+  close: []
+  error: [error: Error]
+  pipe: [source: Readable]
+  unpipe: [source: Readable]
+}
+
+type Listener<Name extends keyof ExecProcessEvents> = (...args: ExecProcessEvents[Name]) => void
+type AnyListener = (...args: never[]) => void
+type NodeListener = (...args: unknown[]) => void
+
+/**
+ * A running remote command: a Duplex whose writable side is stdin and whose readable side is stdout.
+ *
+ * - **stdin** is half-closed by `end()`; stdout goes on. When the command ends before it has read everything, a pending
+ *   write fails with code `EPIPE`, but only after stdout has been read to its end.
+ * - **Unread output.** `stderr` has its own window: it never holds up stdout. If nobody has attached to it by the time half of
+ *   its window (128 KiB) is waiting, it is thrown away from then on, the `stderr` stream is destroyed, and
+ *   `result.stderrDiscarded` is true. stdout is thrown away likewise, at 512 KiB, only once `result` was touched
+ *   and nobody reads: who asks for the result alone gets it. Otherwise an unread stdout makes the command wait,
+ *   as a pipe does. A stream that was paused on purpose is never thrown away.
+ * - **Failure** goes to `result` if it was touched, and to 'error' if somebody listens at that time. Otherwise the stream
+ *   closes without 'end'. It never throws.
+ * - **destroy()** cancels the command: the server ends its process group.
+ *
+ * @public
+ */
+export abstract class ExecProcess extends Duplex {
+  /** stderr of the command, to be read like any Readable. */
+  abstract readonly stderr: Readable
+  /** Process id on the server. Undefined until 'spawn', and for in-process commands. */
+  abstract readonly pid: number | undefined
+  /** Where the command runs, as a path in the user's root. Undefined until 'spawn'. */
+  abstract readonly cwd: string | undefined
+  /** Names of variables that the server refused to set. Empty until 'spawn'. */
+  abstract readonly refusedEnv: readonly string[]
+  /**
+   * How the command ended. Resolves when its exit and all of its output have arrived, read or not. Rejects with an `ExecError`
+   * when the command could not be started (a POSIX code such as `ENOENT`, or `ERR_FAKESSH_DENIED`), ran longer than
+   * `timeoutMs` (`ERR_FAKESSH_TIMEOUT`), or the connection ended first (`ERR_FAKESSH_CONNECTION_LOST`, …); with
+   * `signal.reason` when `signal` was aborted. Never an unhandled rejection unless it was touched.
+   */
+  abstract readonly result: Promise<ExecResult>
+
+  /**
+   * Sends a signal to the command's whole process group, whatever the state of stdin. Before the command has started it
+   * is sent as soon as it has. Resolves with whether there still was a process to signal. In-process commands are asked to end
+   * by any signal that ends a program.
+   *
+   * Rejects with `ERR_FAKESSH_INVALID_ARG` for a signal the server does not have; unheard, that is no unhandled rejection.
+   *
+   * @param signal - default `SIGTERM`
+   */
+  abstract kill(signal?: NodeJS.Signals, options?: KillOptions): Promise<boolean>
+
+  override on<Name extends keyof ExecProcessEvents>(event: Name, listener: Listener<Name>): this
+  override on(event: string | symbol, listener: AnyListener): this
+  override on(event: string | symbol, listener: AnyListener): this {
+    return super.on(event, listener as NodeListener)
+  }
+
+  override once<Name extends keyof ExecProcessEvents>(event: Name, listener: Listener<Name>): this
+  override once(event: string | symbol, listener: AnyListener): this
+  override once(event: string | symbol, listener: AnyListener): this {
+    return super.once(event, listener as NodeListener)
+  }
+
+  override off<Name extends keyof ExecProcessEvents>(event: Name, listener: Listener<Name>): this
+  override off(event: string | symbol, listener: AnyListener): this
+  override off(event: string | symbol, listener: AnyListener): this {
+    return super.off(event, listener as NodeListener)
+  }
+}

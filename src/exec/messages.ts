@@ -1,0 +1,126 @@
+/** The JSON of exec and session channels (docs/protocol.md, 7.1 and 7.2): schemas, types, and how a bad one is refused. */
+import * as v from 'valibot'
+import { FakeSshError } from '../errors.js'
+import { escapeText } from '../escape.js'
+import { MAX_TIMEOUT_MS } from '../options.js'
+import type { JsonObject } from '../protocol/messages.js'
+
+/** Streams of an exec channel: opener to server. */
+export const STDIN = 0
+/** Streams of an exec channel: server to opener. */
+export const STDOUT = 0
+export const STDERR = 1
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+/** The operating system ends a string at a NUL, so what runs would not be what was asked for and allowed. */
+const text = v.pipe(
+  v.string(),
+  v.check((value) => !value.includes('\0'), 'Expected a string without NUL'),
+)
+const nonEmpty = v.pipe(text, v.minLength(1))
+/** Entries, not an object: a variable may be called `__proto__`. Which names are taken is for environment.ts. */
+const environment = v.pipe(
+  v.custom<{ readonly [name: string]: string }>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.values(value).every((entry) => typeof entry === 'string'),
+    'Expected an object of strings',
+  ),
+  v.transform((value): EnvironmentEntries => Object.entries(value)),
+)
+const common = {
+  cwd: v.optional(nonEmpty),
+  env: v.optional(environment),
+  strictEnv: v.optional(v.boolean()),
+  session: v.optional(v.pipe(count, v.minValue(1))),
+}
+const commandLine = v.object({ command: text, file: v.optional(v.never()), ...common })
+const program = v.object({
+  file: nonEmpty,
+  args: v.optional(v.array(text)),
+  command: v.optional(v.never()),
+  ...common,
+})
+const execParams = v.union([commandLine, program])
+const sessionParams = v.object({ cwd: common.cwd, env: common.env })
+const execInfo = v.object({
+  pid: v.optional(count),
+  cwd: v.string(),
+  shell: v.optional(v.string()),
+  refusedEnv: v.optional(v.array(v.string())),
+})
+const sessionInfo = v.object({ cwd: v.string(), refusedEnv: v.optional(v.array(v.string())) })
+const signalParams = v.object({
+  signal: v.string(),
+  forceKillAfterMs: v.optional(v.pipe(count, v.maxValue(MAX_TIMEOUT_MS))),
+})
+const signalInfo = v.object({ delivered: v.boolean() })
+
+/** Environment variables as a peer sent them, nothing of them checked but their types. */
+export type EnvironmentEntries = readonly (readonly [name: string, value: string])[]
+
+/** What is to be run: a command line for a shell, or a program and its arguments. */
+export type ExecTarget =
+  | { readonly command: string }
+  | { readonly file: string; readonly args: readonly string[] }
+
+/** The OPEN of an exec, checked. */
+export interface ExecParams {
+  readonly target: ExecTarget
+  readonly cwd: string | undefined
+  readonly env: EnvironmentEntries
+  readonly strictEnv: boolean
+  /** Channel id of the session whose directory and environment are used. */
+  readonly session: number | undefined
+}
+
+export type SessionParams = { readonly cwd: string | undefined; readonly env: EnvironmentEntries }
+export type ExecInfo = v.InferOutput<typeof execInfo>
+export type SessionInfo = v.InferOutput<typeof sessionInfo>
+export type SignalParams = v.InferOutput<typeof signalParams>
+
+/** The params of an `exec` OPEN. Throws `ERR_FAKESSH_INVALID_ARG`. */
+export function parseExecParams(params: JsonObject): ExecParams {
+  const { cwd, env = [], strictEnv = false, session, ...rest } = parse(execParams, params, 'exec')
+  const target =
+    rest.command !== undefined ? { command: rest.command } : { file: rest.file, args: rest.args ?? [] }
+  return { target, cwd, env, strictEnv, session }
+}
+
+/** The params of a `session` OPEN. Throws `ERR_FAKESSH_INVALID_ARG`. */
+export function parseSessionParams(params: JsonObject): SessionParams {
+  const { cwd, env = [] } = parse(sessionParams, params, 'session')
+  return { cwd, env }
+}
+
+/** The params of a `signal` REQUEST. Throws `ERR_FAKESSH_INVALID_ARG`. */
+export const parseSignalParams = (params: JsonObject): SignalParams => parse(signalParams, params, 'signal')
+
+/** The info of an exec's OPEN_OK. Throws `ERR_FAKESSH_PROTOCOL`. */
+export const parseExecInfo = (info: JsonObject): ExecInfo => parse(execInfo, info, 'exec', PROTOCOL)
+
+/** The info of a session's OPEN_OK. Throws `ERR_FAKESSH_PROTOCOL`. */
+export const parseSessionInfo = (info: JsonObject): SessionInfo =>
+  parse(sessionInfo, info, 'session', PROTOCOL)
+
+/** The info of the REPLY to a `signal` REQUEST. Throws `ERR_FAKESSH_PROTOCOL`. */
+export const parseSignalInfo = (info: JsonObject): { delivered: boolean } =>
+  parse(signalInfo, info, 'signal', PROTOCOL)
+
+const PROTOCOL = 'ERR_FAKESSH_PROTOCOL'
+
+function parse<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  op: string,
+  code = 'ERR_FAKESSH_INVALID_ARG',
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value, { abortEarly: true })
+  if (result.success) return result.output
+  const [issue] = result.issues
+  const where = v.getDotPath(issue)
+  const problem = escapeText(`${where === null ? '' : `${where}: `}${issue.message}`)
+  throw new FakeSshError(code, `${op}: ${problem}`, { op })
+}

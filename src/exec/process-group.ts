@@ -1,0 +1,178 @@
+/**
+ * A program in a process group of its own, so that everything it starts can be signalled together.
+ *
+ * Windows has no process groups: there a signal reaches the program alone, and any signal ends it at once.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { invalidArgument } from '../errors.js'
+import type { Environment } from './environment.js'
+
+const HAS_GROUPS = process.platform !== 'win32'
+
+/** How often a group that is being ended is looked at. The kernel tells nobody when a group's last process goes. */
+const PROBE_INTERVAL_MS = 10
+
+/** How long to wait for the group to be gone after SIGKILL: only a process stuck in the kernel needs longer. */
+const KILL_SETTLE_MS = 1000
+
+export interface ProgramStart {
+  readonly file: string
+  readonly args: readonly string[]
+  /** What the program sees as its own name; default `file`. */
+  readonly name?: string | undefined
+  readonly cwd: string
+  readonly env: Environment
+  /** Gives the program a pipe to us at {@link STATE_FD}. */
+  readonly hasStatePipe?: boolean | undefined
+  /** Windows: the arguments are joined as they are, without quotes. */
+  readonly isVerbatim?: boolean | undefined
+}
+
+/** The file descriptor of the extra pipe. */
+export const STATE_FD = 3
+
+/** How a program ended: exactly one of the two is not null. */
+export interface ProgramExit {
+  readonly exitCode: number | null
+  readonly signal: string | null
+}
+
+/** Starts a program. Rejects with the error of the operating system (`code`, `errno`) when it could not be started. */
+export async function startProgram(start: ProgramStart): Promise<ProcessGroup> {
+  const child = spawn(start.file, start.args, {
+    cwd: start.cwd,
+    env: start.env,
+    detached: HAS_GROUPS,
+    windowsHide: true,
+    windowsVerbatimArguments: start.isVerbatim === true,
+    stdio: start.hasStatePipe === true ? ['pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe'],
+    ...(start.name === undefined ? {} : { argv0: start.name }),
+  })
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    // Never taken off: a later 'error' says only that a signal could not be delivered, which kill() reports itself.
+    child.on('error', reject)
+  })
+  return new ProcessGroup(child)
+}
+
+export class ProcessGroup {
+  readonly pid: number
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** What the program writes to {@link STATE_FD}, where that was asked for. */
+  readonly state: Readable | undefined
+  /** When the program itself has ended; others of its group may still run. */
+  readonly exited: Promise<ProgramExit>
+  readonly #child: ChildProcess
+  #hasLeaderEnded = false
+  #isGone = false
+  #forceTimer: NodeJS.Timeout | undefined
+  #termination: Promise<void> | undefined
+
+  /** Of a child whose 'spawn' has just been emitted. */
+  constructor(child: ChildProcess) {
+    const [stdin, stdout, stderr, state] = child.stdio
+    this.#child = child
+    this.pid = child.pid as number
+    this.stdin = stdin as Writable
+    this.stdout = stdout as Readable
+    this.stderr = stderr as Readable
+    this.state = (state as Readable | null | undefined) ?? undefined
+    // A pipe whose other end vanished says so here; its reader or writer sees the end of it by other means.
+    for (const pipe of child.stdio) pipe?.on('error', () => {})
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (exitCode, signal) => {
+        this.#hasLeaderEnded = true
+        if (!this.isAlive()) clearTimeout(this.#forceTimer)
+        resolve({ exitCode, signal })
+      })
+    })
+  }
+
+  /**
+   * True while anything of the group runs. Once seen gone it stays gone: its number may then belong to another
+   * group, which must never be signalled.
+   */
+  isAlive(): boolean {
+    return this.#signal(0) !== 'gone'
+  }
+
+  /**
+   * Sends a signal to every process of the group. False when the group is gone, or consists of processes that the
+   * server's account may not signal.
+   */
+  kill(signal: NodeJS.Signals): boolean {
+    return this.#signal(signal) === 'delivered'
+  }
+
+  /** Sends SIGKILL if anything of the group is left after this time. */
+  killAfter(delayMs: number): void {
+    if (!this.isAlive()) return
+    clearTimeout(this.#forceTimer)
+    this.#forceTimer = setTimeout(() => this.kill('SIGKILL'), delayMs)
+  }
+
+  /**
+   * Ends the group: SIGTERM (and SIGCONT, as a stopped process acts on nothing else), then SIGKILL after `graceMs` if
+   * anything is left. Resolves when the group is gone, or a second after SIGKILL at the latest.
+   */
+  terminate(graceMs: number): Promise<void> {
+    this.#termination ??= this.#terminate(graceMs)
+    return this.#termination
+  }
+
+  async #terminate(graceMs: number): Promise<void> {
+    this.kill('SIGTERM')
+    this.kill('SIGCONT')
+    if (!(await this.#goneWithin(graceMs))) {
+      this.kill('SIGKILL')
+      await this.#goneWithin(KILL_SETTLE_MS)
+    }
+    clearTimeout(this.#forceTimer)
+  }
+
+  async #goneWithin(limitMs: number): Promise<boolean> {
+    const deadline = performance.now() + limitMs
+    while (this.isAlive()) {
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0) return false
+      await delay(Math.min(PROBE_INTERVAL_MS, leftMs))
+    }
+    return true
+  }
+
+  /** Signal 0 only asks whether there is anyone. */
+  #signal(signal: NodeJS.Signals | 0): 'delivered' | 'refused' | 'gone' {
+    if (this.#isGone) return 'gone'
+    if (!HAS_GROUPS) {
+      this.#isGone = this.#hasLeaderEnded || !this.#child.kill(signal)
+      return this.#isGone ? 'gone' : 'delivered'
+    }
+    // While a group exists, the kernel gives its number to no new process. A process of that number after ours has
+    // been reaped therefore proves that our group had ended.
+    if (this.#hasLeaderEnded && trySignal(this.pid, 0) !== 'gone') this.#isGone = true
+    const outcome = this.#isGone ? 'gone' : trySignal(-this.pid, signal)
+    if (outcome === 'gone') this.#isGone = true
+    return outcome
+  }
+}
+
+function trySignal(target: number, signal: NodeJS.Signals | 0): 'delivered' | 'refused' | 'gone' {
+  try {
+    process.kill(target, signal)
+    return 'delivered'
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'gone' : 'refused'
+  }
+}
+
+/** The name, when this platform has such a signal. Throws `ERR_FAKESSH_INVALID_ARG`. */
+export function requireSignal(name: string): NodeJS.Signals {
+  if (!Object.hasOwn(constants.signals, name)) throw invalidArgument('signal', 'the name of a signal', name)
+  return name as NodeJS.Signals
+}

@@ -1,0 +1,34 @@
+/** Digests that prove a transfer, computed while the bytes pass. */
+import { createHash, type Hash } from 'node:crypto'
+import { FakeSshError } from '../errors.js'
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../options.js'
+
+export function isChecksumAlgorithm(name: unknown): name is ChecksumAlgorithm {
+  return (CHECKSUM_ALGORITHMS as readonly unknown[]).includes(name)
+}
+
+export class Digest {
+  readonly algorithm: ChecksumAlgorithm
+  readonly #hash: Hash
+  #hex: string | undefined
+
+  /** Throws `ERR_FAKESSH_UNSUPPORTED` where this build of Node lacks the algorithm (md5 under FIPS). */
+  constructor(algorithm: ChecksumAlgorithm) {
+    this.algorithm = algorithm
+    try {
+      this.#hash = createHash(algorithm)
+    } catch (cause) {
+      throw new FakeSshError('ERR_FAKESSH_UNSUPPORTED', `this machine cannot compute ${algorithm}`, { cause })
+    }
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+  }
+
+  /** Lower-case hex of everything so far; nothing can be added afterwards. */
+  hex(): string {
+    this.#hex ??= this.#hash.digest('hex')
+    return this.#hex
+  }
+}

@@ -1,0 +1,72 @@
+/** What `files/` asks of storage. One implementation serves a local disk; another could serve memory or a bucket. */
+
+/** What is known of a file. Times in milliseconds since 1970 are whole and may be negative. */
+export interface FileFacts {
+  /** Bytes, as the storage says. Virtual files lie: read to the end, never to this size. */
+  readonly size: number
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number
+  readonly mtimeMs: number
+  readonly mtimeNs: bigint
+  readonly ino: bigint
+}
+
+/** {@link FileFacts} of anything a path can name. */
+export interface PathFacts extends FileFacts {
+  readonly kind: 'file' | 'directory' | 'other'
+}
+
+/** A regular file being read from start to end. Calls do not overlap, except that `close` may come at any time. */
+export interface SourceFile {
+  /** As they were when the file was opened. */
+  readonly facts: FileFacts
+  /** The next bytes, at most `into.length`; 0 at the end and from then on. */
+  read(into: Uint8Array): Promise<number>
+  /**
+   * Proves that what `read` gave is one state of the file. Throws `ERR_FAKESSH_SOURCE_CHANGED` when size, mtime or inode are
+   * not those at opening, or when the bytes read are not as many as an honest size promised.
+   */
+  verifyUnchanged(): Promise<void>
+  /** Waits for a running read. Idempotent; never rejects. */
+  close(): Promise<void>
+}
+
+/** How a staged file is created. */
+export interface StageOptions {
+  /** Permission bits, 0 to 0o777. Default: those of the file that is replaced, else 0o666 less the umask. */
+  readonly mode?: number | undefined
+  /** False: `EEXIST` when the target exists, at the start or at the commit. Default true. */
+  readonly overwrite?: boolean | undefined
+}
+
+/** What is applied when a staged file becomes the target. */
+export interface CommitOptions {
+  /** Permission bits, 0 to 0o777. Default: as created. */
+  readonly mode?: number | undefined
+  readonly mtimeMs?: number | undefined
+  /** Waits until the file and its directory entry are on the medium. Default false. */
+  readonly fsync?: boolean | undefined
+}
+
+/** A file that is invisible under its name until `commit`. */
+export interface StagedFile {
+  /** Appends all the bytes. They must not change before it settles. Calls do not overlap. */
+  write(pieces: readonly Uint8Array[]): Promise<void>
+  /**
+   * Puts the file in the place of the target, at once and whole. When it rejects, the staged file is gone and the target is untouched,
+   * unless all that failed was the last step of `fsync`. To be called once.
+   */
+  commit(options?: CommitOptions): Promise<void>
+  /** Removes the file, after whatever is running; does nothing once committed. Idempotent; never rejects. */
+  discard(): Promise<void>
+}
+
+/**
+ * Storage addressed by paths as a peer or caller wrote them. Errors are `FakeSshError`s with the POSIX code, or
+ * `ERR_FAKESSH_INVALID_PATH`, `ERR_FAKESSH_OUTSIDE_ROOT`, `ERR_FAKESSH_NOT_A_FILE`; their text names only that path.
+ */
+export interface FileSystem {
+  stat(path: string): Promise<PathFacts>
+  openSource(path: string): Promise<SourceFile>
+  createStaged(path: string, options?: StageOptions): Promise<StagedFile>
+}

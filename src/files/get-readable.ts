@@ -1,0 +1,143 @@
+/** The client's half of `get` as a Readable: verifies while the bytes pass, and ends only when that succeeded. */
+import { Readable } from 'node:stream'
+import { type FakeSshError, TransferError } from '../errors.js'
+import { Inbound, READABLE_HIGH_WATER_MARK } from '../streams/inbound.js'
+import { type ChannelOpener, ClientTransfer } from './client-transfer.js'
+import { Digest } from './digest.js'
+import type { GetStream } from './get-stream.js'
+import { parseFileMetadata } from './messages.js'
+import { commitBeforeEnd, type Proof, type RemoteProof } from './proof.js'
+import { RECEIVE_WINDOW_BYTES } from './receive-window.js'
+import type { FileMetadata, GetOptions, TransferInfo, TransferObserver, TransferReceipt } from './transfer.js'
+import { checkTransferOptions, checkTransferPath } from './transfer-arguments.js'
+import { callListener } from './transfer-events.js'
+
+/** Bytes waiting at which a stream that nobody reads counts as unread for good, if its result was asked for. */
+const DISCARD_BYTES = RECEIVE_WINDOW_BYTES / 2
+
+export class GetReadable extends Readable implements GetStream {
+  readonly path: string
+  readonly #transfer: ClientTransfer
+  readonly #digest: Digest
+  readonly #inbound: Inbound | undefined
+  #metadata: FileMetadata | undefined
+  #bytes = 0
+  #isAtEnd = false
+  #wasRead = false
+
+  /** Throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`; every other failure reaches the stream. */
+  constructor(opener: ChannelOpener, path: string, options: GetOptions = {}, observer?: TransferObserver) {
+    checkTransferPath('get: path', path)
+    const algorithm = checkTransferOptions('get', options)
+    super({ highWaterMark: READABLE_HIGH_WATER_MARK })
+    this.path = path
+    this.#digest = new Digest(algorithm)
+    const info: TransferInfo = { op: 'get', path }
+    const observers = [this.#eventObserver(), observer]
+    const params = { path, algorithm }
+    const windows = [RECEIVE_WINDOW_BYTES]
+    this.#transfer = new ClientTransfer(
+      { opener, kind: 'get', windows, stop: options, info, observers },
+      {
+        onOpened: (answer) => {
+          this.#metadata = parseFileMetadata(answer)
+          this.#transfer.tracker.started(this.#metadata.size)
+          this.#transfer.tracker.metadataKnown(this.#metadata)
+        },
+        onData: (bytes) => this.#onData(bytes),
+        onEof: () => {
+          this.#isAtEnd = true
+        },
+        onProof: (remote) => this.#onProof(remote),
+        onFailed: (failure) => this.destroy(failure as Error),
+      },
+    )
+    this.#transfer.start(params)
+    const { channel } = this.#transfer
+    if (channel) this.#inbound = new Inbound(channel, 0, this)
+  }
+
+  get metadata(): FileMetadata | undefined {
+    return this.#metadata
+  }
+
+  get result(): Promise<TransferReceipt> {
+    const { promise } = this.#transfer.result
+    // Whoever asked may attach a reader in the same turn.
+    setImmediate(() => this.#discardIfUnread())
+    return promise
+  }
+
+  /** As Node's, except that an error nobody listens to is not thrown. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'error') {
+      if (this.listenerCount('error') === 0) return false
+      this.#transfer.result.markHandled()
+    }
+    return super.emit(event, ...args)
+  }
+
+  override _read(): void {
+    this.#wasRead = true
+    if (this.#inbound?.isDiscarding) {
+      this.destroy(
+        this.#closedError(
+          'its bytes were thrown away, because its result was asked for before anything read it',
+        ),
+      )
+      return
+    }
+    this.#inbound?.pull()
+    this.#reportTaken()
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#transfer.stop(error ?? this.#closedError('the stream was destroyed before its end'))
+    callback(error)
+  }
+
+  #onData(bytes: Uint8Array): void {
+    this.#bytes += bytes.length
+    this.#transfer.tracker.meter.addTransferred(bytes.length)
+    this.#digest.update(bytes)
+    this.#inbound?.accept(bytes)
+    this.#reportTaken()
+    this.#discardIfUnread()
+  }
+
+  #onProof(remote: RemoteProof): void {
+    if (!this.#isAtEnd) throw commitBeforeEnd()
+    const proof: Proof = { bytes: this.#bytes, algorithm: this.#digest.algorithm, digest: this.#digest.hex() }
+    this.#transfer.conclude(proof, remote)
+    const { mode, mtimeMs } = this.#metadata ?? {}
+    this.#transfer.succeed(proof, { mode, mtimeMs })
+    this.#inbound?.finish()
+    if (this.#inbound?.isDiscarding) this.destroy()
+  }
+
+  #reportTaken(): void {
+    this.#transfer.tracker.meter.setAcknowledged(this.#bytes - (this.#inbound?.waitingBytes ?? 0))
+  }
+
+  #discardIfUnread(): void {
+    const inbound = this.#inbound
+    if (!inbound || inbound.isDiscarding || inbound.waitingBytes < DISCARD_BYTES) return
+    const isUnread = !this.#wasRead && this.readableFlowing === null
+    if (isUnread && this.#transfer.result.isTouched) inbound.discard()
+  }
+
+  #eventObserver(): TransferObserver {
+    return {
+      metadata: (_transfer, metadata) => callListener(() => this.emit('metadata', metadata)),
+      progress: (_transfer, progress) => callListener(() => this.emit('progress', progress)),
+      checksum: (_transfer, checksum) => callListener(() => this.emit('checksum', checksum)),
+    }
+  }
+
+  #closedError(why: string): FakeSshError {
+    return new TransferError('ERR_FAKESSH_CLOSED', `get '${this.path}': ${why}`, this.#bytes, {
+      op: 'get',
+      path: this.path,
+    })
+  }
+}

@@ -1,0 +1,99 @@
+/** A regular file on the local disk, read once from start to end and proved unchanged. */
+import type { BigIntStats } from 'node:fs'
+import { constants } from 'node:fs'
+import { FakeSshError } from '../errors.js'
+import { escapeText } from '../escape.js'
+import type { FileFacts, SourceFile } from './file-system.js'
+import { diskFailure, errnoOf, notAFile, toDiskError } from './local-disk-errors.js'
+import { DiskHandle } from './local-disk-handle.js'
+
+// A FIFO without a writer would block the open for ever, and a terminal could become ours. Absent on Windows.
+const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0, O_NOFOLLOW = 0 } = constants
+
+/** Bytes on ordinary file systems come in blocks of 512; a virtual file (`/proc`, `/sys`) has none, whatever its size says. */
+const hasHonestSize = (stats: BigIntStats): boolean => stats.size > 0n && stats.blocks > 0n
+
+/** The part of `fs.Stats` that storage tells. */
+export function factsOf(stats: BigIntStats): FileFacts {
+  return {
+    size: Number(stats.size),
+    mode: Number(stats.mode & 0o7777n),
+    // Down to the whole millisecond, also before 1970.
+    mtimeMs: Number(
+      (stats.mtimeNs - (((stats.mtimeNs % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n,
+    ),
+    mtimeNs: stats.mtimeNs,
+    ino: stats.ino,
+  }
+}
+
+export class LocalSource implements SourceFile {
+  readonly facts: FileFacts
+  readonly #handle: DiskHandle
+  readonly #path: string
+  readonly #isHonest: boolean
+  #bytesRead = 0
+  #isAtEnd = false
+
+  private constructor(handle: DiskHandle, path: string, stats: BigIntStats) {
+    this.#handle = handle
+    this.#path = path
+    this.#isHonest = hasHonestSize(stats)
+    this.facts = factsOf(stats)
+  }
+
+  /** `path` is how the peer wrote it, `location` where it is. `noFollow` when links were resolved before. */
+  static async open(path: string, location: string, noFollow: boolean): Promise<LocalSource> {
+    let handle: DiskHandle | undefined
+    try {
+      handle = await DiskHandle.open(location, O_RDONLY | O_NONBLOCK | O_NOCTTY | (noFollow ? O_NOFOLLOW : 0))
+      const stats = await handle.stat()
+      if (stats.isDirectory()) throw diskFailure('EISDIR', path)
+      if (!stats.isFile()) throw notAFile(path)
+      return new LocalSource(handle, path, stats)
+    } catch (error) {
+      await handle?.close().catch(() => undefined)
+      // What opening a socket, or a device without a driver, gives.
+      throw errnoOf(error) === 'ENXIO' ? notAFile(path) : toDiskError(error, path)
+    }
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    if (this.#isAtEnd || into.length === 0) return 0
+    const bytes = await this.#handle.read(into).catch((error: unknown) => {
+      throw toDiskError(error, this.#path)
+    })
+    this.#bytesRead += bytes
+    // More than there was: it grows, and could do so for as long as we read.
+    if (this.#isHonest && this.#bytesRead > this.facts.size) throw this.#changed('it grew')
+    // A short read that completes an honest size needs no further read to see the end; verifyUnchanged() confirms the size.
+    const isComplete = this.#isHonest && this.#bytesRead === this.facts.size && bytes < into.length
+    this.#isAtEnd = bytes === 0 || isComplete
+    return bytes
+  }
+
+  async verifyUnchanged(): Promise<void> {
+    const now = await this.#handle.stat().catch((error: unknown) => {
+      throw toDiskError(error, this.#path)
+    })
+    const { size, mtimeNs, ino } = this.facts
+    const sizeNow = Number(now.size)
+    if (sizeNow !== size) throw this.#changed(`its size went from ${size} to ${sizeNow} bytes`)
+    if (now.mtimeNs !== mtimeNs) throw this.#changed('it was written to')
+    if (now.ino !== ino) throw this.#changed('it was replaced')
+    if (this.#isHonest && this.#bytesRead !== size) {
+      throw this.#changed(`it gave ${this.#bytesRead} of ${size} bytes`)
+    }
+  }
+
+  async close(): Promise<void> {
+    // Nothing was written, so a failing close loses nothing.
+    await this.#handle.close().catch(() => undefined)
+  }
+
+  #changed(how: string): FakeSshError {
+    const path = this.#path
+    const message = `'${escapeText(path)}' changed while it was being read: ${how}`
+    return new FakeSshError('ERR_FAKESSH_SOURCE_CHANGED', message, { path })
+  }
+}

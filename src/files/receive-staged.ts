@@ -1,0 +1,126 @@
+/** The receiving pump, for the server of a `put` and the client of a `download`: stream 0 into a staged file. */
+import type { ChecksumAlgorithm } from '../options.js'
+import { Digest } from './digest.js'
+import type { StagedFile } from './file-system.js'
+import { commitBeforeEnd, type Proof } from './proof.js'
+
+/** Bytes collected for one write, so that the pieces a transport delivers (16 KiB with TLS) do not each cost a call. */
+const WRITE_BYTES = 262_144
+
+export interface StagedReceiverOptions {
+  readonly staged: StagedFile
+  readonly algorithm: ChecksumAlgorithm
+  /** Bytes the sender may send ahead; all that is ever kept in memory. */
+  readonly windowBytes: number
+  /** So many more bytes are in the file, or were discarded: the sender gets credit for them. */
+  readonly onTaken: (bytes: number) => void
+  /** A write failed; told once. What arrives from now on is discarded. */
+  readonly onFailed: (error: unknown) => void
+}
+
+export class StagedReceiver {
+  readonly #options: StagedReceiverOptions
+  readonly #digest: Digest
+  /** Less than the window, or both sides would wait for each other. */
+  readonly #writeBytes: number
+  #pieces: Uint8Array[] = []
+  #collectedBytes = 0
+  #receivedBytes = 0
+  #isWriting = false
+  #isAtEnd = false
+  #failure: { readonly error: unknown } | undefined
+  #waiting: (() => void) | undefined
+
+  /** Throws `ERR_FAKESSH_UNSUPPORTED` for an algorithm that this machine lacks. */
+  constructor(options: StagedReceiverOptions) {
+    this.#options = options
+    this.#digest = new Digest(options.algorithm)
+    this.#writeBytes = Math.min(WRITE_BYTES, Math.ceil(options.windowBytes / 4))
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes
+  }
+
+  /** Takes over the bytes: they must not change until `onTaken`. */
+  receive(bytes: Uint8Array): void {
+    this.#receivedBytes += bytes.length
+    if (this.#failure) {
+      this.#options.onTaken(bytes.length)
+      return
+    }
+    this.#pieces.push(bytes)
+    this.#collectedBytes += bytes.length
+    if (this.#collectedBytes >= this.#writeBytes) this.#write()
+  }
+
+  /** The sender has ended the stream. */
+  end(): void {
+    this.#isAtEnd = true
+    this.#write()
+  }
+
+  /** Nothing is written any more, and whoever waits in `finish` gets the reason. */
+  stop(reason: unknown): void {
+    if (this.#failure) return
+    this.#failure = { error: reason }
+    const discarded = this.#collectedBytes
+    this.#pieces = []
+    this.#collectedBytes = 0
+    if (discarded > 0) this.#options.onTaken(discarded)
+    this.#wake()
+  }
+
+  /** What arrived, once all of it is in the file. Rejects when a write failed, on `stop`, and when the stream has not ended. */
+  async finish(): Promise<Proof> {
+    if (!this.#isAtEnd && !this.#failure) {
+      throw commitBeforeEnd()
+    }
+    if (this.#isWriting && !this.#failure) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve
+      })
+    }
+    if (this.#failure) throw this.#failure.error
+    return {
+      bytes: this.#receivedBytes,
+      algorithm: this.#options.algorithm,
+      digest: this.#digest.hex(),
+    }
+  }
+
+  #write(): void {
+    if (this.#isWriting || this.#collectedBytes === 0) return
+    const pieces = this.#pieces
+    const bytes = this.#collectedBytes
+    this.#pieces = []
+    this.#collectedBytes = 0
+    this.#isWriting = true
+    this.#options.staged.write(pieces).then(
+      () => this.#written(bytes),
+      (error: unknown) => this.#writeFailed(bytes, error),
+    )
+    // While the disk works on them.
+    for (const piece of pieces) this.#digest.update(piece)
+  }
+
+  #written(bytes: number): void {
+    this.#isWriting = false
+    this.#options.onTaken(bytes)
+    if (this.#isAtEnd || this.#collectedBytes >= this.#writeBytes) this.#write()
+    if (!this.#isWriting) this.#wake()
+  }
+
+  #writeFailed(bytes: number, error: unknown): void {
+    this.#isWriting = false
+    this.#options.onTaken(bytes)
+    if (this.#failure) return
+    this.stop(error)
+    this.#options.onFailed(error)
+  }
+
+  #wake(): void {
+    this.#waiting?.()
+    this.#waiting = undefined
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Run commands and move files between Node processes: streams with proved results over one encrypted, multiplexed connection.
+ * Not SSH on the wire.
+ *
+ * @packageDocumentation
+ */
+
+// What the two classes take and give.
+export type { AuthAttempt } from './auth/auth-attempt.js'
+export { hashPassword } from './auth/password.js'
+export { generateToken } from './auth/token.js'
+export type { AcceptedUser, Authenticate, UserOptions } from './auth/users.js'
+export type { DisconnectEvent, FakeSshClientEvents } from './client/client-events.js'
+export type { ConnectOptions, ConnectStringOptions } from './client/connect-options.js'
+// For applications.
+export { FakeSshClient } from './client.js'
+export type { ExecErrorFacts, FakeSshErrorCode, FakeSshErrorDetails } from './errors.js'
+export {
+  ConnectionError,
+  ERROR_CODES,
+  ExecError,
+  FakeSshError,
+  ProtocolError,
+  TransferError,
+} from './errors.js'
+export { escapeText } from './escape.js'
+export type { TypedEventSource } from './events.js'
+export type { ClientSession } from './exec/client-session.js'
+export type { CommandContext, CommandHandler } from './exec/command-context.js'
+export type { ExecOptions, SessionOptions } from './exec/exec-options.js'
+export type { ExecProcess, ExecProcessEvents, ExecSpawnInfo, KillOptions } from './exec/exec-process.js'
+export type { ExecResult } from './exec/exec-result.js'
+export type { RunBufferOptions, RunOptions, RunResult, RunTextOptions } from './exec/run.js'
+export type { GetStream, GetStreamEvents } from './files/get-stream.js'
+export type { TransferProgress } from './files/progress.js'
+export type { PutStream, PutStreamEvents } from './files/put-stream.js'
+export type {
+  FileMetadata,
+  GetOptions,
+  PathTransferOptions,
+  PutOptions,
+  TransferChecksum,
+  TransferInfo,
+  TransferOptions,
+  TransferReceipt,
+} from './files/transfer.js'
+export type {
+  AuthenticatedUser,
+  ChecksumAlgorithm,
+  ExecPermission,
+  OperationOptions,
+  UserPermissions,
+} from './options.js'
+export type {
+  AuthorizeAnswer,
+  AuthorizeContext,
+  AuthorizeExec,
+  AuthorizeFile,
+  AuthorizeHook,
+  AuthorizeRequest,
+  AuthorizeSession,
+} from './server/authorization.js'
+export type {
+  FakeSshServerEvents,
+  ServerDeniedEvent,
+  ServerEventContext,
+  ServerExecEvent,
+  ServerTransferEvent,
+} from './server/server-events.js'
+export type {
+  FakeSshServerOptions,
+  ListenOptions,
+  ListenResult,
+  ServerLimits,
+} from './server/server-options.js'
+export { FakeSshServer } from './server.js'
+export type { PeerAddress } from './transport/transport.js'

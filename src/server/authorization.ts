@@ -1,0 +1,72 @@
+/** What the `authorize` hook is asked, and how its answer is taken. */
+import { FakeSshError } from '../errors.js'
+import { escapeText } from '../escape.js'
+import type { AuthenticatedUser } from '../options.js'
+import type { PeerAddress } from '../transport/transport.js'
+
+/** Who asks, for every {@link AuthorizeRequest}. @public */
+export interface AuthorizeContext {
+  readonly user: AuthenticatedUser
+  readonly peer: PeerAddress
+}
+
+/** Something to be run. Either `command` (a line for the shell) or `file` and `args`. @public */
+export interface AuthorizeExec extends AuthorizeContext {
+  readonly op: 'exec'
+  readonly command?: string | undefined
+  readonly file?: string | undefined
+  readonly args?: readonly string[] | undefined
+  /** Working directory as the client wrote it; undefined means the root, or that of the session. */
+  readonly cwd?: string | undefined
+  /** Names of the environment variables the client wants to set. */
+  readonly envNames: readonly string[]
+}
+
+/** A session (working directory and environment for later execs) to be opened. @public */
+export interface AuthorizeSession extends AuthorizeContext {
+  readonly op: 'session'
+  readonly cwd?: string | undefined
+  readonly envNames: readonly string[]
+}
+
+/** A file to be read or written. @public */
+export interface AuthorizeFile extends AuthorizeContext {
+  readonly op: 'get' | 'put'
+  /** As the client wrote it, relative to the user's root. */
+  readonly path: string
+}
+
+/** What the `authorize` hook is asked before every operation. @public */
+export type AuthorizeRequest = AuthorizeExec | AuthorizeSession | AuthorizeFile
+
+/** `true` lets it pass; `false` or `{ deny: reason }` refuses it, the reason going to the client. @public */
+export type AuthorizeAnswer = boolean | { readonly deny: string }
+
+/** Asked before every exec, session and file operation; what it throws counts as a refusal. @public */
+export type AuthorizeHook = (request: AuthorizeRequest) => AuthorizeAnswer | Promise<AuthorizeAnswer>
+
+/** Throws `ERR_FAKESSH_DENIED` unless the hook lets the request pass. */
+export async function requireAuthorized(
+  hook: AuthorizeHook | undefined,
+  request: AuthorizeRequest,
+): Promise<void> {
+  if (hook === undefined) return
+  let answer: AuthorizeAnswer
+  try {
+    answer = await hook(request)
+  } catch (cause) {
+    throw new FakeSshError(
+      'ERR_FAKESSH_DENIED',
+      `the server could not decide whether to allow this ${request.op}`,
+      {
+        op: request.op,
+        cause,
+      },
+    )
+  }
+  // Anything but a plain yes is a no: a hook that forgets to return refuses.
+  if (answer === true) return
+  const reason =
+    typeof answer === 'object' && typeof answer?.deny === 'string' ? escapeText(answer.deny) : 'not allowed'
+  throw new FakeSshError('ERR_FAKESSH_DENIED', reason, { op: request.op })
+}

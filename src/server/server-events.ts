@@ -1,0 +1,74 @@
+/** The events of a server. All of them tell; none is needed for anything to work. */
+import type { ConnectionError, FakeSshError } from '../errors.js'
+import type { TransferProgress } from '../files/progress.js'
+import type { TransferChecksum, TransferInfo, TransferReceipt } from '../files/transfer.js'
+import type { PeerAddress } from '../transport/transport.js'
+
+/** Which connection, and whose. @public */
+export interface ServerEventContext {
+  /** Counts up from 1 per server. */
+  readonly connectionId: number
+  readonly peer: PeerAddress
+  /** Name of the user, once authenticated. */
+  readonly user?: string | undefined
+}
+
+/** An exec started, ended, or could not be started. @public */
+export interface ServerExecEvent extends ServerEventContext {
+  readonly phase: 'start' | 'end' | 'failed'
+  readonly command?: string | undefined
+  readonly file?: string | undefined
+  readonly args?: readonly string[] | undefined
+  /** Undefined for in-process commands, and when it could not be started. */
+  readonly pid?: number | undefined
+  /** As the client would write it; undefined when it could not be started. */
+  readonly cwd?: string | undefined
+  /** Set when `phase` is `end`. Both null when it was cancelled and did not end of itself. */
+  readonly exitCode?: number | null | undefined
+  readonly signal?: string | null | undefined
+  readonly durationMs?: number | undefined
+  /** The client gave up or its connection was lost before the end. */
+  readonly isCancelled?: boolean | undefined
+  /** Set when `phase` is `failed`. */
+  readonly error?: FakeSshError | undefined
+}
+
+/** A get or put started, or ended when `receipt` or `error` is set. @public */
+export interface ServerTransferEvent extends ServerEventContext {
+  readonly phase: 'start' | 'end'
+  readonly op: TransferInfo['op']
+  readonly path: string
+  readonly receipt?: TransferReceipt | undefined
+  readonly error?: unknown
+}
+
+/** Something was refused. @public */
+export interface ServerDeniedEvent extends ServerEventContext {
+  /** `connect` (a limit), `authenticate`, or the operation. */
+  readonly op: string
+  /** The path, command or user concerned, escaped. */
+  readonly subject?: string | undefined
+  readonly error: FakeSshError
+}
+
+/** The events of a {@link FakeSshServer}. @public */
+export interface FakeSshServerEvents {
+  /** A transport is up; nobody is authenticated yet. */
+  connection: (event: ServerEventContext) => void
+  authenticated: (event: ServerEventContext) => void
+  exec: (event: ServerExecEvent) => void
+  transfer: (event: ServerTransferEvent) => void
+  progress: (event: ServerEventContext & TransferInfo & TransferProgress) => void
+  checksum: (event: ServerEventContext & TransferInfo & TransferChecksum) => void
+  /** Without an error: both sides meant it. */
+  disconnect: (event: ServerEventContext & { readonly error?: ConnectionError | undefined }) => void
+  denied: (event: ServerDeniedEvent) => void
+  /** Something of the server's own, or of its hooks and commands, failed. The peer was told no details. */
+  fault: (event: { readonly error: unknown; readonly context?: ServerEventContext | undefined }) => void
+}
+
+/** How the parts of a server emit its events. @internal */
+export type EmitServerEvent = <Name extends keyof FakeSshServerEvents>(
+  event: Name,
+  ...args: Parameters<FakeSshServerEvents[Name]>
+) => void

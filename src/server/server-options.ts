@@ -1,0 +1,135 @@
+/** What a server can be told, with defaults and checks. */
+import type { Authenticate, UserOptions } from '../auth/users.js'
+import { invalidArgument } from '../errors.js'
+import type { CommandHandler } from '../exec/command-context.js'
+import { MAX_TIMEOUT_MS } from '../options.js'
+import {
+  DEFAULT_FRAME_BYTES,
+  DEFAULT_MAX_CHANNELS,
+  MAX_FRAME_BYTES,
+  MIN_FRAME_BYTES,
+} from '../protocol/constants.js'
+import type { AuthorizeHook } from './authorization.js'
+
+/** What a server spends on its clients at most. @public */
+export interface ServerLimits {
+  /** Connections at once; further ones are closed. Default 256. */
+  readonly maxConnections?: number | undefined
+  /** Connections at once that are not authenticated yet; further ones are closed. Default 64. */
+  readonly maxUnauthenticated?: number | undefined
+  /** Operations at once per connection; clients queue what is above. Default 200, 1 to 65,535. */
+  readonly maxChannels?: number | undefined
+  /** Largest DATA frame taken, in bytes. Default 262,144, 1,024 to 1,048,576. */
+  readonly maxFrameBytes?: number | undefined
+  /** Milliseconds from TCP accept to TLS, and again from TLS to being authenticated. Default 10,000. */
+  readonly handshakeTimeoutMs?: number | undefined
+  /** Refused credentials after which a connection is closed. Default 3. */
+  readonly maxAuthFailures?: number | undefined
+}
+
+/** Options of {@link FakeSshServer}. @public */
+export interface FakeSshServerOptions {
+  /** Users by name. With `authenticate`, these are looked at first. */
+  readonly users?: { readonly [name: string]: UserOptions } | undefined
+  /** Decides about users who are not in `users`. */
+  readonly authenticate?: Authenticate | undefined
+  /** Asked before every exec, session and file operation. Default: what the user's permissions allow, passes. */
+  readonly authorize?: AuthorizeHook | undefined
+  /** In-process commands by name. Running one needs exec permission like anything else. */
+  readonly commands?: { readonly [name: string]: CommandHandler } | undefined
+  /**
+   * Certificate and private key, PEM. Default: a fresh self-signed one, made when something needs it (passwords, or `authenticate`);
+   * with tokens alone none is needed.
+   */
+  readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer } | undefined
+  /** Added to the environment of every command, which otherwise starts from a fixed base, not from the server's own. */
+  readonly env?: { readonly [name: string]: string } | undefined
+  /** The shell for command lines. Default `/bin/sh`. */
+  readonly shell?: string | undefined
+  /** Milliseconds of silence after which a PING is sent; two unanswered ones end the connection. Default 15,000. */
+  readonly keepaliveIntervalMs?: number | undefined
+  readonly limits?: ServerLimits | undefined
+}
+
+/** Where to listen. @public */
+export type ListenOptions =
+  | {
+      /** TCP port; 0 (default) takes a free one. */
+      readonly port?: number | undefined
+      /** Address to bind. Default `127.0.0.1`. */
+      readonly host?: string | undefined
+    }
+  /** A unix socket, without TLS; its file has mode 0600. */
+  | { readonly path: string }
+
+/** Where a server listens. @public */
+export interface ListenResult {
+  /** Address, or the socket path. */
+  readonly host: string
+  /** 0 for a unix socket. */
+  readonly port: number
+  /** `SHA256:…` of the certificate's public key, where there is a certificate. */
+  readonly fingerprint?: string | undefined
+}
+
+export const DEFAULT_LIMITS = {
+  maxConnections: 256,
+  maxUnauthenticated: 64,
+  maxChannels: DEFAULT_MAX_CHANNELS,
+  maxFrameBytes: DEFAULT_FRAME_BYTES,
+  handshakeTimeoutMs: 10_000,
+  maxAuthFailures: 3,
+} as const
+
+export type CheckedLimits = { readonly [name in keyof typeof DEFAULT_LIMITS]: number }
+
+const RANGES: { readonly [name in keyof CheckedLimits]: readonly [number, number] } = {
+  maxConnections: [1, 1_000_000],
+  maxUnauthenticated: [1, 1_000_000],
+  maxChannels: [1, 65_535],
+  maxFrameBytes: [MIN_FRAME_BYTES, MAX_FRAME_BYTES],
+  handshakeTimeoutMs: [1, MAX_TIMEOUT_MS],
+  maxAuthFailures: [1, 16],
+}
+
+const KNOWN: ReadonlySet<string> = new Set<keyof FakeSshServerOptions>([
+  'users',
+  'authenticate',
+  'authorize',
+  'commands',
+  'tls',
+  'env',
+  'shell',
+  'keepaliveIntervalMs',
+  'limits',
+])
+
+/** Throws `ERR_FAKESSH_INVALID_ARG` for an option that does not exist: a mistyped one would silently not protect. */
+export function checkServerOptions(options: FakeSshServerOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw invalidArgument('FakeSshServer', 'an options object', options)
+  const unknown = Object.keys(options).find((key) => !KNOWN.has(key))
+  if (unknown !== undefined)
+    throw invalidArgument('FakeSshServer', `options out of ${[...KNOWN].join(', ')}`, unknown)
+  for (const hook of ['authenticate', 'authorize'] as const) {
+    const given: unknown = options[hook]
+    if (given !== undefined && typeof given !== 'function')
+      throw invalidArgument(`FakeSshServer ${hook}`, 'a function', given)
+  }
+}
+
+/** The limits with defaults. Throws `ERR_FAKESSH_INVALID_ARG`. */
+export function checkLimits(limits: ServerLimits = {}): CheckedLimits {
+  for (const [name, value] of Object.entries(limits)) {
+    const where = `FakeSshServer limits.${name}`
+    const range = Object.hasOwn(RANGES, name) ? RANGES[name as keyof CheckedLimits] : undefined
+    if (range === undefined)
+      throw invalidArgument(where, `a limit out of ${Object.keys(RANGES).join(', ')}`, name)
+    const [min, max] = range
+    const isValid =
+      value === undefined || (Number.isInteger(value) && (value as number) >= min && (value as number) <= max)
+    if (!isValid) throw invalidArgument(where, `an integer from ${min} to ${max}`, value)
+  }
+  const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
+  return { ...DEFAULT_LIMITS, ...given }
+}

@@ -1,0 +1,59 @@
+/**
+ * For tests of programs that use fake-ssh: a connected client and server in one process, without sockets, ports or certificates.
+ * Everything above the transport is the real thing: the protocol, real processes, real files.
+ *
+ * @packageDocumentation
+ */
+import { credentialFrom } from '../auth/credential.js'
+import { generateToken } from '../auth/token.js'
+import { FakeSshClient } from '../client.js'
+import { invalidArgument } from '../errors.js'
+import type { UserPermissions } from '../options.js'
+import type { FakeSshServerOptions } from '../server/server-options.js'
+import { FakeSshServer } from '../server.js'
+import { memoryPair } from '../transport/memory-pair.js'
+
+/** Options of {@link connectedPair}. @public */
+export interface ConnectedPairOptions extends Omit<FakeSshServerOptions, 'users' | 'authenticate' | 'tls'> {
+  /** What the one user may do. Default: nothing, as on a real server. */
+  readonly user?: UserPermissions | undefined
+  /** Name of the user. Default `test`. */
+  readonly userName?: string | undefined
+}
+
+/** What {@link connectedPair} gives. @public */
+export interface ConnectedPair {
+  readonly client: FakeSshClient
+  readonly server: FakeSshServer
+  /** Closes both ends; running operations fail with `ERR_FAKESSH_CLOSED`. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * A client connected to a server of its own.
+ *
+ * @example
+ * ```ts
+ * await using pair = await connectedPair({ user: { root: directory, exec: 'shell' } })
+ * await pair.client.run('echo hello')
+ * ```
+ *
+ * @public
+ */
+export async function connectedPair(options: ConnectedPairOptions = {}): Promise<ConnectedPair> {
+  if (typeof options !== 'object' || options === null)
+    throw invalidArgument('connectedPair', 'an options object', options)
+  const { user = {}, userName = 'test', ...serverOptions } = options
+  const token = generateToken()
+  const server = new FakeSshServer({ ...serverOptions, users: { [userName]: { ...user, token } } })
+  const [dialer, listener] = memoryPair()
+  server.serve(listener)
+  const credential = credentialFrom({ user: userName, token }, 'plain')
+  const { keepaliveIntervalMs } = serverOptions
+  const client = await FakeSshClient.connectOver(dialer, credential, { keepaliveIntervalMs })
+  const close = async () => {
+    await Promise.all([client.close({ drainMs: 0 }), server.close({ drainMs: 0 })])
+  }
+  return { client, server, close, [Symbol.asyncDispose]: close }
+}

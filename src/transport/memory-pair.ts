@@ -1,0 +1,99 @@
+/**
+ * Two connected byte streams in one process, that behave as the two ends of a socket do. Not `stream.duplexPair`: that one
+ * passes the writer's own buffers on, and one end does not learn that the other was destroyed.
+ */
+import { Duplex } from 'node:stream'
+import { systemError } from './system-error.js'
+import type { Transport } from './transport.js'
+
+/** Bytes each end buffers before it makes the other wait, as the kernel does for a socket. */
+const DEFAULT_BUFFER_BYTES = 65_536
+
+/** @internal */
+export interface MemoryPairOptions {
+  /** Bytes buffered per end and direction. Default 65,536. */
+  readonly bufferBytes?: number | undefined
+}
+
+/**
+ * A plain transport to nowhere but this process: first the dialer's end, then the listener's.
+ *
+ * `end()` on one end is 'end' on the other, which then ends too. `destroy()` does the same at once; `destroy(error)` is a
+ * peer that vanished: the other end fails with ECONNRESET. What is written to an end that is gone fails with EPIPE.
+ *
+ * @internal
+ */
+export function memoryPair(options: MemoryPairOptions = {}): [dialer: Transport, listener: Transport] {
+  const { bufferBytes = DEFAULT_BUFFER_BYTES } = options
+  const [dialer, listener] = [new MemoryEnd(bufferBytes), new MemoryEnd(bufferBytes)]
+  dialer.peer = listener
+  listener.peer = dialer
+  const peer = { kind: 'memory', label: 'memory' } as const
+  return [
+    { stream: dialer, side: 'dialer', peer },
+    { stream: listener, side: 'listener', peer },
+  ]
+}
+
+class MemoryEnd extends Duplex {
+  peer: MemoryEnd | undefined
+  /** Completes the peer's write once we read again. */
+  #resumePeer: ((error?: Error) => void) | undefined
+  #isEof = false
+
+  constructor(highWaterMark: number) {
+    super({ highWaterMark, allowHalfOpen: false })
+    // As on a socket: what nobody listens to must not end the process. 'close' follows.
+    this.on('error', () => {})
+  }
+
+  override _read(): void {
+    const resume = this.#resumePeer
+    this.#resumePeer = undefined
+    resume?.()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const peer = this.peer
+    if (peer === undefined || peer.destroyed) {
+      done(systemError('EPIPE', 'the other end is gone'))
+    } else if (chunk.length === 0) {
+      done()
+    } else {
+      // A copy, as a socket makes one: the writer may reuse its buffer as soon as the write is done. The wait is set
+      // up first, because pushing to a flowing stream reads again at once.
+      let isDone = false
+      const finish = (error?: Error) => {
+        if (isDone) return
+        isDone = true
+        process.nextTick(done, error)
+      }
+      peer.#resumePeer = finish
+      if (peer.push(Buffer.from(chunk))) finish()
+    }
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.peer?.takeEof()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const peer = this.peer
+    const resume = this.#resumePeer
+    this.#resumePeer = undefined
+    resume?.(systemError('EPIPE', 'the other end is gone'))
+    if (peer !== undefined && !peer.destroyed) {
+      if (error === null) peer.takeEof()
+      else process.nextTick(() => peer.destroy(systemError('ECONNRESET', 'the other end vanished')))
+    }
+    done(error)
+  }
+
+  /** The peer writes nothing more. */
+  takeEof(): void {
+    if (this.#isEof || this.destroyed) return
+    this.#isEof = true
+    this.push(null)
+  }
+}
