@@ -10,6 +10,7 @@ import type { CoreEvent } from '../protocol/core-events.js'
 import type { Agreement } from '../protocol/handshake.js'
 import type { AuthReply, AuthRequest, JsonObject } from '../protocol/messages.js'
 import type { Transport } from '../transport/transport.js'
+import { AuthExchange } from './auth-exchange.js'
 import type { Channel, ChannelHandler } from './channel-handler.js'
 import {
   type ConnectionHooks,
@@ -37,8 +38,7 @@ export class Connection {
   readonly #host: ChannelHost
   #handshakeTimer: NodeJS.Timeout | undefined
   #agreement: Agreement | undefined
-  #authWaiting: { resolve: (reply: AuthReply) => void; reject: (error: FakeSshError) => void } | undefined
-  #authFailures = 0
+  readonly #auth: AuthExchange
   #goodbye: { readonly code: string; readonly message: string } | undefined
   #isDispatching = false
   readonly #drain = new Drain()
@@ -52,6 +52,7 @@ export class Connection {
     this.#hooks = hooks
     const isPlain = transport.tls === undefined
     this.#core = new ConnectionCore({ ...this.#options, side: transport.side, isPlain, crc32 })
+    this.#auth = new AuthExchange(this.#core, this.#options.maxAuthFailures)
     this.#writer = new Writer(transport.stream, this.#core)
     this.#writer.onProgress = () => this.#checkDrained()
     this.#host = {
@@ -67,7 +68,11 @@ export class Connection {
     })
     this.#handshakeTimer = setTimeout(() => this.#handshakeTimedOut(), this.#options.handshakeTimeoutMs)
     this.#handshakeTimer.unref()
-    this.#gone = new Promise((resolve) => transport.stream.once('close', resolve))
+    this.#gone = new Promise((resolve) => {
+      if (transport.stream.closed) resolve()
+      else transport.stream.once('close', resolve)
+    })
+    if (transport.stream.destroyed) queueMicrotask(() => this.#streamEnded(undefined))
     this.#listen()
     this.#schedule()
   }
@@ -99,11 +104,9 @@ export class Connection {
   /** Client: offers a credential. Settles with the server's answer; rejects when the connection ends first. */
   authenticate(request: JsonObject): Promise<AuthReply> {
     if (this.#ended !== undefined) return Promise.reject(this.#endError())
-    this.#core.sendAuth(request)
+    const reply = this.#auth.ask(request)
     this.#schedule()
-    return new Promise((resolve, reject) => {
-      this.#authWaiting = { resolve, reject }
-    })
+    return reply
   }
 
   /**
@@ -176,8 +179,7 @@ export class Connection {
         return
       case 'auth-reply':
         if (event.reply.status === 'success') this.#opened()
-        this.#authWaiting?.resolve(event.reply)
-        this.#authWaiting = undefined
+        this.#auth.onReply(event.reply)
         return
       case 'channel-requested':
         this.#onOpen(event.channel, event.kind, event.params)
@@ -227,16 +229,9 @@ export class Connection {
       this.#hooks.onInternalError(error)
     }
     if (this.#ended !== undefined) return
-    if (isAccepted) {
-      this.#core.sendAuthReply({ status: 'success', user: request.user })
-      this.#opened()
-    } else {
-      this.#authFailures += 1
-      const attemptsLeft = Math.max(0, this.#options.maxAuthFailures - this.#authFailures)
-      const message = 'the user or the credential was refused'
-      this.#core.sendAuthReply({ status: 'failure', code: 'ERR_FAKESSH_AUTH_FAILED', message, attemptsLeft })
-      if (attemptsLeft === 0) this.#endWith('auth-failed', 'too many failed attempts to authenticate')
-    }
+    const mayGoOn = this.#auth.answer(request, isAccepted)
+    if (isAccepted) this.#opened()
+    if (!mayGoOn) this.#endWith('auth-failed', 'too many failed attempts to authenticate')
     this.#schedule()
   }
 
@@ -346,8 +341,7 @@ export class Connection {
     const error = this.#endError()
     for (const channel of [...this.#queue.drain(), ...this.#channels.values()]) channel.settle(error)
     this.#channels.clear()
-    this.#authWaiting?.reject(error)
-    this.#authWaiting = undefined
+    this.#auth.fail(error)
     this.#writer.stop()
     this.#checkDrained()
     this.#hooks.onEnded(reason === 'clean' ? undefined : reason)

@@ -57,11 +57,6 @@ export class FrameDecoder {
     }
   }
 
-  /** True when the bytes so far end between two frames. */
-  get isAtBoundary(): boolean {
-    return this.#header === undefined && this.#headerFilled === 0
-  }
-
   #takeHeader(chunk: Uint8Array, offset: number, sink: FrameSink): number {
     let bytes: Uint8Array
     const wanted = Math.min(HEADER_BYTES - this.#headerFilled, chunk.length - offset)

@@ -30,7 +30,7 @@ export interface ServerExecEvent extends ServerEventContext {
   /** The client gave up or its connection was lost before the end. */
   readonly isCancelled?: boolean | undefined
   /** Set when `phase` is `failed`. */
-  readonly error?: FakeSshError | undefined
+  readonly error?: unknown
 }
 
 /** A get or put started, or ended when `receipt` or `error` is set. @public */
