@@ -79,6 +79,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_WEAK_TOKEN`, or `signal.reason`.
    */
   static connect(options: ConnectOptions): Promise<FakeSshClient>
+  /** Likewise, to where a connection string says, as `server.connectionString()` gives it. */
   static connect(connectionString: string, options?: ConnectStringOptions): Promise<FakeSshClient>
   static async connect(target: string | ConnectOptions, more?: ConnectStringOptions): Promise<FakeSshClient> {
     const options = connectOptionsFrom(target, more)
@@ -147,6 +148,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * @throws `ERR_FAKESSH_INVALID_ARG`. Every other failure reaches the process's `result` and streams.
    */
   exec(command: string, options?: ExecOptions): ExecProcess
+  /** Runs a program with arguments, without a shell. */
   exec(file: string, args: readonly string[], options?: ExecOptions): ExecProcess
   exec(...args: ExecArguments): ExecProcess {
     return this.#start(args)
@@ -157,8 +159,11 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * `reject` is false, and as {@link ExecProcess.result} does.
    */
   run(command: string, options: RunBufferOptions): Promise<RunResult<Buffer>>
+  /** Runs a command line and collects its output as text. */
   run(command: string, options?: RunTextOptions): Promise<RunResult<string>>
+  /** Runs a program with arguments and collects its output as bytes. */
   run(file: string, args: readonly string[], options: RunBufferOptions): Promise<RunResult<Buffer>>
+  /** Runs a program with arguments and collects its output as text. */
   run(file: string, args: readonly string[], options?: RunTextOptions): Promise<RunResult<string>>
   run(...args: ExecArguments<RunOptions>): Promise<RunResult<string> | RunResult<Buffer>> {
     return run((...call: ExecArguments) => this.#start(call), args) as Promise<
@@ -219,6 +224,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
     return this.#connection.close(drainMs)
   }
 
+  /** Does `close()`, with its default. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

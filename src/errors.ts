@@ -54,6 +54,7 @@ export interface FakeSshErrorDetails {
   readonly localPath?: string | undefined
   /** `host:port` or the socket path of the peer. */
   readonly host?: string | undefined
+  /** What it came from. Never sent to the peer. */
   readonly cause?: unknown
 }
 
@@ -66,10 +67,15 @@ const BRAND = 'FakeSshError'
  * @public
  */
 export class FakeSshError extends Error {
+  /** One of {@link ERROR_CODES}, or a POSIX code. Stable: this is what to switch on. */
   readonly code: string
+  /** The operation that failed: `connect`, `exec`, `get`, `put`, … */
   readonly op: string | undefined
+  /** The remote path the operation named, as the caller wrote it. */
   readonly path: string | undefined
+  /** The path on this machine, for path-to-path transfers. */
   readonly localPath: string | undefined
+  /** `host:port` or the socket path of the peer. */
   readonly host: string | undefined
 
   constructor(code: string, message: string, details: FakeSshErrorDetails = {}) {
@@ -114,35 +120,51 @@ export class ProtocolError extends ConnectionError {
   }
 }
 
-/** What a failed exec still knows. Missing fields were not known when it failed. @public */
+/** What a failed exec still knows. @public */
 export interface ExecErrorFacts {
   /** The command as the caller wrote it. */
   readonly command: string
+  /** Null when a signal ended the command, and when its end was never proved. */
   readonly exitCode: number | null
+  /** `SIGTERM`, …; null when the command exited by itself, and when its end was never proved. */
   readonly signal: string | null
-  /** Bytes of stdout and stderr that arrived before the failure. */
+  /** Bytes of stdout that arrived before the failure. */
   readonly stdoutBytes: number
+  /** Bytes of stderr that arrived before the failure. */
   readonly stderrBytes: number
+  /** Milliseconds from the call to the failure. */
   readonly durationMs: number
+  /** True when the command ran longer than its `timeoutMs`. */
   readonly timedOut: boolean
-  /** Set by `run()`: what was collected before the failure. */
+  /** Set by `run()`: what was collected of stdout before the failure. */
   readonly stdout?: string | Buffer | undefined
+  /** Set by `run()`: what was collected of stderr before the failure. */
   readonly stderr?: string | Buffer | undefined
   /** Set by `run()`: whether `maxBuffer` cut the collected output. */
   readonly truncated?: boolean | undefined
 }
 
-/** A command failed, or its result was never proved. Has the same fields as the result. @public */
+/** A command failed, or its result was never proved. Names what is known as the result does. @public */
 export class ExecError extends FakeSshError {
+  /** The command as the caller wrote it. */
   readonly command: string
+  /** Null when a signal ended the command, and when its end was never proved. */
   readonly exitCode: number | null
+  /** `SIGTERM`, …; null when the command exited by itself, and when its end was never proved. */
   readonly signal: string | null
+  /** Bytes of stdout that arrived before the failure. */
   readonly stdoutBytes: number
+  /** Bytes of stderr that arrived before the failure. */
   readonly stderrBytes: number
+  /** Milliseconds from the call to the failure. */
   readonly durationMs: number
+  /** True when the command ran longer than its `timeoutMs`. */
   readonly timedOut: boolean
+  /** Set by `run()`: what was collected of stdout before the failure. */
   readonly stdout: string | Buffer | undefined
+  /** Set by `run()`: what was collected of stderr before the failure. */
   readonly stderr: string | Buffer | undefined
+  /** Set by `run()`: whether `maxBuffer` cut the collected output. */
   readonly truncated: boolean | undefined
 
   constructor(code: string, message: string, facts: ExecErrorFacts, details: FakeSshErrorDetails = {}) {

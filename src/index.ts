@@ -26,7 +26,7 @@ export {
 export { escapeText } from './escape.js'
 export type { TypedEventSource } from './events.js'
 export type { ClientSession } from './exec/client-session.js'
-export type { CommandContext, CommandHandler } from './exec/command-context.js'
+export type { CommandContext, CommandHandler, CommandReturn } from './exec/command-context.js'
 export type { ExecOptions, SessionOptions } from './exec/exec-options.js'
 export type { ExecProcess, ExecProcessEvents, ExecSpawnInfo, KillOptions } from './exec/exec-process.js'
 export type { ExecResult } from './exec/exec-result.js'

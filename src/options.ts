@@ -36,6 +36,7 @@ export interface UserPermissions {
 
 /** An authenticated user. @public */
 export interface AuthenticatedUser extends UserPermissions {
+  /** As in `users`, or as `authenticate` returned it. */
   readonly name: string
 }
 

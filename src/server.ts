@@ -128,6 +128,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
     return this.#closing
   }
 
+  /** Does `close()`, with its default. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

@@ -8,10 +8,13 @@ export interface AuthAttempt {
   readonly method: 'psk' | 'token' | 'password' | (string & {})
   /** The user the client wants to be. Chosen by the peer: escape it before showing it. */
   readonly user: string
+  /** What the client sent, for the method `token`. */
   readonly token?: string | undefined
+  /** What the client sent, for the method `password`. */
   readonly password?: string | undefined
   /** The identity whose key TLS proved on this connection, if any. */
   readonly pskIdentity?: string | undefined
+  /** Where the client connects from. */
   readonly peer: PeerAddress
 }
 

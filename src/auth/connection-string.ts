@@ -8,10 +8,10 @@
 import { FakeSshError } from '../errors.js'
 import { isFingerprint } from '../transport/fingerprint.js'
 
-/** What a connection string says. @public */
+/** What a connection string says. @internal */
 export type ConnectionTarget = TcpTarget | UnixTarget
 
-/** @public */
+/** A server behind a TCP port. @internal */
 export interface TcpTarget {
   readonly user: string
   readonly token: string
@@ -21,7 +21,7 @@ export interface TcpTarget {
   readonly fingerprint?: string | undefined
 }
 
-/** @public */
+/** A server behind a unix socket. @internal */
 export interface UnixTarget {
   readonly user: string
   readonly token: string
@@ -39,7 +39,7 @@ const IPV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[^[\]/\s%]+)?$/
  * Writes a connection string. It is a secret.
  *
  * @throws `ERR_FAKESSH_INVALID_ARG`.
- * @public
+ * @internal
  */
 export function formatConnectionString(target: ConnectionTarget): string {
   const login = `${encode(target.user, 'user')}:${encode(target.token, 'token')}`
@@ -62,7 +62,7 @@ export function formatConnectionString(target: ConnectionTarget): string {
  * Reads a connection string.
  *
  * @throws `ERR_FAKESSH_INVALID_ARG`, which says what is wrong and shows none of it.
- * @public
+ * @internal
  */
 export function parseConnectionString(text: string): ConnectionTarget {
   if (typeof text !== 'string') throw invalid('it is not a string')

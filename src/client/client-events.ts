@@ -15,7 +15,9 @@ export interface FakeSshClientEvents {
   disconnect: (event: DisconnectEvent) => void
   /** What is known of a remote file, before its bytes. */
   metadata: (event: TransferInfo & FileMetadata) => void
+  /** A transfer moves: at most every 100 ms for each, and once at its end. */
   progress: (event: TransferInfo & TransferProgress) => void
+  /** Both digests of a transfer are known, just before it succeeds or fails. */
   checksum: (event: TransferInfo & TransferChecksum) => void
   /** Something of this side's own failed that no operation reports. */
   fault: (event: { readonly error: unknown }) => void

@@ -11,6 +11,7 @@ export interface ConnectOptions {
   readonly port?: number | undefined
   /** A unix socket, on which there is no TLS: whoever may open it is trusted. */
   readonly path?: string | undefined
+  /** Name of the user, 1 to 256 characters. */
   readonly user: string
   /**
    * At least 32 characters. Without `fingerprint` and `ca` it is used as a TLS pre-shared key: each side proves it, it is

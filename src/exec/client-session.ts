@@ -67,9 +67,11 @@ export class ClientSession implements AsyncDisposable {
 
   /** Runs a command line to its end and collects its output, as the client's `run` does, in this session. */
   run(command: string, options: RunBufferOptions): Promise<RunResult<Buffer>>
+  /** Likewise, as text. */
   run(command: string, options?: RunTextOptions): Promise<RunResult>
   /** Runs a program with arguments likewise. */
   run(file: string, args: readonly string[], options: RunBufferOptions): Promise<RunResult<Buffer>>
+  /** Likewise, as text. */
   run(file: string, args: readonly string[], options?: RunTextOptions): Promise<RunResult>
   run(...args: ExecArguments<RunOptions>): Promise<RunResult<string | Buffer>> {
     return run((...call: ExecArguments) => this.#start(call), args)
@@ -81,6 +83,7 @@ export class ClientSession implements AsyncDisposable {
     return this.#wiring.closed
   }
 
+  /** Does `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

@@ -11,6 +11,7 @@ export interface CommandContext {
   readonly stdin: Readable
   /** Wait for 'drain' when `write` returns false: what is written faster than the client reads is kept in memory. */
   readonly stdout: Writable
+  /** As `stdout`. */
   readonly stderr: Writable
   /**
    * Aborted when the client kills the command, cancels it, or is lost. The command should end then; one that does not is
@@ -33,8 +34,9 @@ export interface CommandContext {
  */
 export type CommandHandler = (context: CommandContext) => CommandReturn | Promise<CommandReturn>
 
+/** The exit code of an in-process command, or nothing. @public */
 // biome-ignore lint/suspicious/noConfusingVoidType: an async function without a return statement is a valid command
-type CommandReturn = number | undefined | void
+export type CommandReturn = number | undefined | void
 
 /** In-process commands by name. */
 export type CommandTable = ReadonlyMap<string, CommandHandler>

@@ -14,6 +14,12 @@ export type Environment = { readonly [name: string]: string }
  */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/**
+ * `SHLVL` of commands. Their stdin is a socket, which bash takes for a call by a remote shell daemon: at the outermost level
+ * it would run `~/.bashrc` before every `bash -c`.
+ */
+export const SHELL_LEVEL = '1'
+
 /** Without these a Windows process cannot load its libraries or find its own profile. They hold no secrets. */
 const WINDOWS_NAMES = [
   ...['PATH', 'PATHEXT', 'SystemRoot', 'SystemDrive', 'windir', 'ComSpec', 'TEMP', 'TMP', 'USERPROFILE'],
@@ -21,7 +27,7 @@ const WINDOWS_NAMES = [
 ]
 
 /**
- * What every command starts with: PATH, HOME, USER, LOGNAME and SHELL of the account the server runs as, LANG, and
+ * What every command starts with: PATH, HOME, USER, LOGNAME and SHELL of the account the server runs as, SHLVL, LANG, and
  * TMPDIR if the server has one; then what the server's `env` option adds or replaces.
  */
 export function baseEnvironment(shell: string, additions: Environment = {}): Environment {
@@ -38,6 +44,7 @@ export function baseEnvironment(shell: string, additions: Environment = {}): Env
     env.USER = account.name
     env.LOGNAME = account.name
     env.SHELL = shell
+    env.SHLVL = SHELL_LEVEL
     if (process.env.TMPDIR !== undefined) env.TMPDIR = tmpdir()
   }
   env.LANG = process.env.LANG ?? 'C.UTF-8'

@@ -23,32 +23,28 @@ export interface KillOptions {
   readonly forceKillAfterMs?: number | false | undefined
 }
 
-/** Events of an {@link ExecProcess} and what they carry. @public */
+/** Events of an {@link ExecProcess}. @public */
 export interface ExecProcessEvents {
   /** The command has started. */
-  spawn: [info: ExecSpawnInfo]
+  spawn: (info: ExecSpawnInfo) => void
   /** The command has ended. Output may still wait to be read. Not emitted when it is not proved to have ended. */
-  exit: [result: ExecResult]
+  exit: (result: ExecResult) => void
   /** Bytes of stdout; strings after `setEncoding`. */
-  data: [chunk: Buffer]
+  data: (chunk: Buffer) => void
   /** All of stdout has been read. */
-  end: []
+  end: () => void
   /** All of stdin has been sent. */
-  finish: []
-  readable: []
-  drain: []
-  pause: []
-  resume: []
+  finish: () => void
+  readable: () => void
+  drain: () => void
+  pause: () => void
+  resume: () => void
   /** Nothing more happens. */
-  close: []
-  error: [error: Error]
-  pipe: [source: Readable]
-  unpipe: [source: Readable]
+  close: () => void
+  error: (error: Error) => void
+  pipe: (source: Readable) => void
+  unpipe: (source: Readable) => void
 }
-
-type Listener<Name extends keyof ExecProcessEvents> = (...args: ExecProcessEvents[Name]) => void
-type AnyListener = (...args: never[]) => void
-type NodeListener = (...args: unknown[]) => void
 
 /**
  * A running remote command: a Duplex whose writable side is stdin and whose readable side is stdout.
@@ -94,21 +90,21 @@ export abstract class ExecProcess extends Duplex {
    */
   abstract kill(signal?: NodeJS.Signals, options?: KillOptions): Promise<boolean>
 
-  override on<Name extends keyof ExecProcessEvents>(event: Name, listener: Listener<Name>): this
-  override on(event: string | symbol, listener: AnyListener): this
-  override on(event: string | symbol, listener: AnyListener): this {
-    return super.on(event, listener as NodeListener)
+  override on<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
+  override on(event: string | symbol, listener: (...args: unknown[]) => void): this
+  override on(event: string | symbol, listener: (...args: unknown[]) => void): this {
+    return super.on(event, listener)
   }
 
-  override once<Name extends keyof ExecProcessEvents>(event: Name, listener: Listener<Name>): this
-  override once(event: string | symbol, listener: AnyListener): this
-  override once(event: string | symbol, listener: AnyListener): this {
-    return super.once(event, listener as NodeListener)
+  override once<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
+  override once(event: string | symbol, listener: (...args: unknown[]) => void): this
+  override once(event: string | symbol, listener: (...args: unknown[]) => void): this {
+    return super.once(event, listener)
   }
 
-  override off<Name extends keyof ExecProcessEvents>(event: Name, listener: Listener<Name>): this
-  override off(event: string | symbol, listener: AnyListener): this
-  override off(event: string | symbol, listener: AnyListener): this {
-    return super.off(event, listener as NodeListener)
+  override off<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
+  override off(event: string | symbol, listener: (...args: unknown[]) => void): this
+  override off(event: string | symbol, listener: (...args: unknown[]) => void): this {
+    return super.off(event, listener)
   }
 }

@@ -16,9 +16,11 @@ export interface ExecResult {
   readonly stdinBytes: number
   /** Bytes that arrived, read or not. */
   readonly stdoutBytes: number
+  /** Bytes that arrived, read or not. */
   readonly stderrBytes: number
-  /** True when output was thrown away because nobody read it; see {@link ExecProcess}. */
+  /** True when stdout was thrown away because nobody read it; see {@link ExecProcess}. */
   readonly stdoutDiscarded: boolean
+  /** True when stderr was thrown away because nobody read it; see {@link ExecProcess}. */
   readonly stderrDiscarded: boolean
   /**
    * True when a process that the command left behind still held an output open. What such a process writes more than 250 ms

@@ -21,7 +21,9 @@ export interface RunOptions extends ExecOptions {
 
 /** What `run` resolves with. @public */
 export interface RunResult<Output extends string | Buffer = string> extends ExecResult {
+  /** What was collected: text or bytes, as `encoding` says; at most `maxBuffer` bytes. */
   readonly stdout: Output
+  /** As `stdout`. */
   readonly stderr: Output
   /** True when `maxBuffer` cut stdout or stderr. */
   readonly truncated: boolean

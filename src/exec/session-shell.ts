@@ -1,7 +1,7 @@
 /** Runs a command line for a session, and learns in which directory and with which exported variables it ended. */
 import type { Readable } from 'node:stream'
 import { setImmediate as afterPoll } from 'node:timers/promises'
-import type { Environment } from './environment.js'
+import { type Environment, SHELL_LEVEL } from './environment.js'
 import { STATE_FD } from './process-group.js'
 
 /**
@@ -23,7 +23,7 @@ const END = Buffer.from('\0end\0')
 /** Most a report may hold; Linux allows an environment of 2 MiB at most, and usual ones have 4 KiB. */
 const MAX_REPORT_BYTES = 1_048_576
 
-/** Variables the shell keeps for itself. OLDPWD is not among them: `cd -` works across commands. */
+/** Variables the shell sets anew for each command. OLDPWD is not among them: `cd -` works across commands. */
 const SHELL_OWNED = new Set(['PWD', 'SHLVL', '_'])
 
 /** Where the commands of a session run. */
@@ -86,11 +86,14 @@ export class StateReport {
   }
 }
 
-/** `cwd\n`, then `name=value` each, then `end`, separated by NUL. What is not UTF-8 cannot be given to a child again. */
+/**
+ * `cwd\n`, then `name=value` each, then `end`, separated by NUL. What is not UTF-8 cannot be given to a child again. A shell
+ * whose directory was removed reports an empty one.
+ */
 function parseReport(report: Buffer): SessionState | undefined {
   const [directory, ...variables] = report.toString('utf8').split('\0').slice(0, -2)
   const cwd = directory?.replace(/\n$/, '')
-  if (cwd === undefined || cwd.includes('\ufffd')) return undefined
+  if (cwd === undefined || !cwd.startsWith('/') || cwd.includes('\ufffd')) return undefined
   const env: Record<string, string> = Object.create(null)
   for (const variable of variables) {
     const split = variable.indexOf('=')
@@ -98,5 +101,6 @@ function parseReport(report: Buffer): SessionState | undefined {
     if (split > 0 && !SHELL_OWNED.has(name) && !variable.includes('\ufffd'))
       env[name] = variable.slice(split + 1)
   }
+  env.SHLVL = SHELL_LEVEL
   return { cwd, env }
 }

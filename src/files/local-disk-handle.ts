@@ -49,9 +49,9 @@ export class DiskHandle {
     return this.#run((done) => fs.fchmod(this.#fd, mode, done as fs.NoParamCallback))
   }
 
-  /** Times in seconds. */
+  /** Times in seconds. As text, because Node takes a negative number to mean now. */
   utimes(atime: number, mtime: number): Promise<void> {
-    return this.#run((done) => fs.futimes(this.#fd, atime, mtime, done as fs.NoParamCallback))
+    return this.#run((done) => fs.futimes(this.#fd, String(atime), String(mtime), done as fs.NoParamCallback))
   }
 
   sync(): Promise<void> {

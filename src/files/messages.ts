@@ -85,6 +85,8 @@ function read<T extends v.GenericSchema>(
   if (result.success) return result.output
   const [issue] = result.issues
   const field = v.getDotPath(issue) ?? 'params'
+  // Valibot says then that it expected the name of the field.
+  if (issue.received === 'undefined') throw new FakeSshError(code, `${where}: ${field} is missing`)
   const got = escapeText(issue.received)
   throw new FakeSshError(
     code,

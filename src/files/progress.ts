@@ -1,6 +1,6 @@
 /** How far a transfer is: measures, and reports not too often. Pure: time is a function that is handed in. */
 
-/** @public */
+/** How far a transfer is. @public */
 export interface TransferProgress {
   /** Bytes that this side has sent or received so far. Never goes down. */
   readonly transferred: number
@@ -17,6 +17,7 @@ export interface TransferProgress {
   readonly bytesPerSecond: number
   /** Milliseconds left at that speed, where `total` and the speed are known. */
   readonly etaMs?: number | undefined
+  /** Milliseconds since the call. */
   readonly elapsedMs: number
 }
 

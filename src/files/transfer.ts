@@ -14,11 +14,13 @@ export interface FileMetadata {
 
 /** Both ends' digests of the same transfer. @public */
 export interface TransferChecksum {
+  /** What both digests were computed with. */
   readonly algorithm: ChecksumAlgorithm
   /** Lower-case hex, of the bytes as this side saw them. */
   readonly local: string
   /** Lower-case hex, as the peer says. */
   readonly remote: string
+  /** True when they are the same. When they are not, the transfer fails. */
   readonly match: boolean
 }
 
@@ -26,6 +28,7 @@ export interface TransferChecksum {
 export interface TransferReceipt {
   /** Bytes of the whole file. */
   readonly bytes: number
+  /** What `digest` was computed with. */
   readonly algorithm: ChecksumAlgorithm
   /** Lower-case hex, computed independently by both ends. */
   readonly digest: string
@@ -78,6 +81,7 @@ export interface PathTransferOptions extends TransferOptions {
 
 /** Which transfer an observer is told about. @public */
 export interface TransferInfo {
+  /** The call that started it; a server knows only `get` and `put`. */
   readonly op: 'get' | 'put' | 'download' | 'upload'
   /** The path at the server, as the peer or caller wrote it. */
   readonly path: string

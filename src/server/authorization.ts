@@ -6,15 +6,20 @@ import type { PeerAddress } from '../transport/transport.js'
 
 /** Who asks, for every {@link AuthorizeRequest}. @public */
 export interface AuthorizeContext {
+  /** With the permissions the user has; frozen. */
   readonly user: AuthenticatedUser
+  /** Where the client connects from. */
   readonly peer: PeerAddress
 }
 
 /** Something to be run. Either `command` (a line for the shell) or `file` and `args`. @public */
 export interface AuthorizeExec extends AuthorizeContext {
   readonly op: 'exec'
+  /** A line for the shell. */
   readonly command?: string | undefined
+  /** A program, or the name of an in-process command. */
   readonly file?: string | undefined
+  /** Its arguments. */
   readonly args?: readonly string[] | undefined
   /** Working directory as the client wrote it; undefined means the root, or that of the session. */
   readonly cwd?: string | undefined
@@ -25,7 +30,9 @@ export interface AuthorizeExec extends AuthorizeContext {
 /** A session (working directory and environment for later execs) to be opened. @public */
 export interface AuthorizeSession extends AuthorizeContext {
   readonly op: 'session'
+  /** Working directory as the client wrote it; undefined means the root. */
   readonly cwd?: string | undefined
+  /** Names of the environment variables the client wants to set. */
   readonly envNames: readonly string[]
 }
 

@@ -8,6 +8,7 @@ import type { PeerAddress } from '../transport/transport.js'
 export interface ServerEventContext {
   /** Counts up from 1 per server. */
   readonly connectionId: number
+  /** Where the client connects from. */
   readonly peer: PeerAddress
   /** Name of the user, once authenticated. */
   readonly user?: string | undefined
@@ -48,6 +49,7 @@ export interface ServerDeniedEvent extends ServerEventContext {
   readonly op: string
   /** The path, command or user concerned, escaped. */
   readonly subject?: string | undefined
+  /** The refusal, with its code. */
   readonly error: FakeSshError
 }
 
@@ -55,13 +57,19 @@ export interface ServerDeniedEvent extends ServerEventContext {
 export interface FakeSshServerEvents {
   /** A transport is up; nobody is authenticated yet. */
   connection: (event: ServerEventContext) => void
+  /** A user logged in. */
   authenticated: (event: ServerEventContext) => void
+  /** An exec started, ended, or could not be started. */
   exec: (event: ServerExecEvent) => void
+  /** A get or put started or ended. */
   transfer: (event: ServerTransferEvent) => void
+  /** A transfer moves: at most every 100 ms for each, and once at its end. */
   progress: (event: ServerEventContext & TransferInfo & TransferProgress) => void
+  /** Both digests of a transfer are known. */
   checksum: (event: ServerEventContext & TransferInfo & TransferChecksum) => void
   /** Without an error: both sides meant it. */
   disconnect: (event: ServerEventContext & { readonly error?: ConnectionError | undefined }) => void
+  /** A connection, a login or an operation was refused. */
   denied: (event: ServerDeniedEvent) => void
   /** Something of the server's own, or of its hooks and commands, failed. The peer was told no details. */
   fault: (event: { readonly error: unknown; readonly context?: ServerEventContext | undefined }) => void

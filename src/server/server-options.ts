@@ -48,6 +48,7 @@ export interface FakeSshServerOptions {
   readonly shell?: string | undefined
   /** Milliseconds of silence after which a PING is sent; two unanswered ones end the connection. Default 15,000. */
   readonly keepaliveIntervalMs?: number | undefined
+  /** Defaults are those of {@link ServerLimits}. */
   readonly limits?: ServerLimits | undefined
 }
 

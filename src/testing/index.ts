@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+
 import { credentialFrom } from '../auth/credential.js'
 import { generateToken } from '../auth/token.js'
 import { FakeSshClient } from '../client.js'
@@ -19,14 +20,22 @@ export interface ConnectedPairOptions extends Omit<FakeSshServerOptions, 'users'
   readonly user?: UserPermissions | undefined
   /** Name of the user. Default `test`. */
   readonly userName?: string | undefined
+  /**
+   * Sees every piece of bytes between the two ends, and returns what arrives instead: another array of bytes to damage them, a shorter
+   * one to lose some. A throw cuts the connection. Pieces are what one end wrote at once, not frames. Default: all arrives as it was sent.
+   */
+  readonly intercept?: ((bytes: Buffer, direction: 'to-server' | 'to-client') => Uint8Array) | undefined
 }
 
 /** What {@link connectedPair} gives. @public */
 export interface ConnectedPair {
+  /** Connected and authenticated. */
   readonly client: FakeSshClient
+  /** Serves this one client; it does not listen. */
   readonly server: FakeSshServer
   /** Closes both ends; running operations fail with `ERR_FAKESSH_CLOSED`. */
   close(): Promise<void>
+  /** Does `close()`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -44,10 +53,12 @@ export interface ConnectedPair {
 export async function connectedPair(options: ConnectedPairOptions = {}): Promise<ConnectedPair> {
   if (typeof options !== 'object' || options === null)
     throw invalidArgument('connectedPair', 'an options object', options)
-  const { user = {}, userName = 'test', ...serverOptions } = options
+  const { user = {}, userName = 'test', intercept, ...serverOptions } = options
   const token = generateToken()
   const server = new FakeSshServer({ ...serverOptions, users: { [userName]: { ...user, token } } })
-  const [dialer, listener] = memoryPair()
+  const [dialer, listener] = memoryPair({
+    intercept: intercept && ((bytes, to) => intercept(bytes, to === 'listener' ? 'to-server' : 'to-client')),
+  })
   server.serve(listener)
   const credential = credentialFrom({ user: userName, token }, 'plain')
   const { keepaliveIntervalMs } = serverOptions

@@ -13,6 +13,11 @@ const DEFAULT_BUFFER_BYTES = 65_536
 export interface MemoryPairOptions {
   /** Bytes buffered per end and direction. Default 65,536. */
   readonly bufferBytes?: number | undefined
+  /**
+   * Sees a copy of every piece of bytes on its way to one end, and returns what arrives there instead. When it throws, the end that
+   * wrote fails with that error, and the other sees it vanish.
+   */
+  readonly intercept?: ((bytes: Buffer, to: Transport['side']) => Uint8Array) | undefined
 }
 
 /**
@@ -24,8 +29,9 @@ export interface MemoryPairOptions {
  * @internal
  */
 export function memoryPair(options: MemoryPairOptions = {}): [dialer: Transport, listener: Transport] {
-  const { bufferBytes = DEFAULT_BUFFER_BYTES } = options
-  const [dialer, listener] = [new MemoryEnd(bufferBytes), new MemoryEnd(bufferBytes)]
+  const { bufferBytes = DEFAULT_BUFFER_BYTES, intercept = (bytes) => bytes } = options
+  const dialer = new MemoryEnd(bufferBytes, (bytes) => intercept(bytes, 'listener'))
+  const listener = new MemoryEnd(bufferBytes, (bytes) => intercept(bytes, 'dialer'))
   dialer.peer = listener
   listener.peer = dialer
   const peer = { kind: 'memory', label: 'memory' } as const
@@ -40,9 +46,11 @@ class MemoryEnd extends Duplex {
   /** Completes the peer's write once we read again. */
   #resumePeer: ((error?: Error) => void) | undefined
   #isEof = false
+  readonly #intercept: (bytes: Buffer) => Uint8Array
 
-  constructor(highWaterMark: number) {
+  constructor(highWaterMark: number, intercept: (bytes: Buffer) => Uint8Array) {
     super({ highWaterMark, allowHalfOpen: false })
+    this.#intercept = intercept
     // As on a socket: what nobody listens to must not end the process. 'close' follows.
     this.on('error', () => {})
   }
@@ -57,11 +65,20 @@ class MemoryEnd extends Duplex {
     const peer = this.peer
     if (peer === undefined || peer.destroyed) {
       done(systemError('EPIPE', 'the other end is gone'))
-    } else if (chunk.length === 0) {
+      return
+    }
+    let bytes: Uint8Array
+    try {
+      // A copy, as a socket makes one: the writer may reuse its buffer as soon as the write is done.
+      bytes = this.#intercept(Buffer.from(chunk))
+    } catch (error) {
+      done(error instanceof Error ? error : systemError('EIO', String(error)))
+      return
+    }
+    if (bytes.length === 0) {
       done()
     } else {
-      // A copy, as a socket makes one: the writer may reuse its buffer as soon as the write is done. The wait is set
-      // up first, because pushing to a flowing stream reads again at once.
+      // The wait is set up first, because pushing to a flowing stream reads again at once.
       let isDone = false
       const finish = (error?: Error) => {
         if (isDone) return
@@ -69,7 +86,7 @@ class MemoryEnd extends Duplex {
         process.nextTick(done, error)
       }
       peer.#resumePeer = finish
-      if (peer.push(Buffer.from(chunk))) finish()
+      if (peer.push(bytes)) finish()
     }
   }
 

@@ -6,11 +6,13 @@ import type { Duplex } from 'node:stream'
 
 /** How the peer is reached. @public */
 export interface PeerAddress {
+  /** `memory` is that of `fake-ssh/testing`. */
   readonly kind: 'tcp' | 'unix' | 'memory'
   /** `host:port`, the socket path, or `memory`. For messages and events. */
   readonly label: string
   /** IP address of the peer, where there is one. */
   readonly address?: string | undefined
+  /** TCP port of the peer, where there is one. */
   readonly port?: number | undefined
 }
 

@@ -6,7 +6,7 @@ import { frames } from './frames.js'
 import { concat } from './hex.js'
 import { type NaiveFrame, wholeFrames } from './naive-frames.js'
 
-export type CoreSetup = Partial<Omit<CoreOptions, 'crc32'>>
+export type CoreSetup = Partial<CoreOptions>
 
 /** A listening server unless told otherwise, on a plain transport. */
 export function makeCore(setup: CoreSetup = {}): ConnectionCore {

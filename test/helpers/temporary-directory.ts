@@ -1,5 +1,5 @@
 // A fresh directory for each test, gone afterwards. Its path is real, so that tests can compare it.
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
@@ -25,6 +25,20 @@ export function temporaryDirectory(): TemporaryDirectory {
     leftovers: () =>
       readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.part')),
   }
+}
+
+/** Files below a directory that this process holds open. Linux only. */
+export function openBelow(path: string): string[] {
+  return readdirSync('/proc/self/fd')
+    .map((descriptor) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${descriptor}`)
+      } catch {
+        // Closed meanwhile, by another test in this process.
+        return ''
+      }
+    })
+    .filter((target) => target.startsWith(path))
 }
 
 const made: string[] = []

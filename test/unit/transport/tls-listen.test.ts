@@ -251,6 +251,22 @@ describe('time', () => {
   })
 })
 
+test('a transport that ends later is no failed handshake', async () => {
+  const listener = await startListener({ pskLookup: lookup })
+  for (const end of ['end', 'destroy'] as const) {
+    const client = await dialOk(listener)
+    const { stream } = await listener.transports.next()
+    stream.resume()
+    client.stream[end]()
+    await closed(stream)
+  }
+  // One that does fail, after them, is the only one reported.
+  const scan = await rawConnection(listener.port)
+  scan.resetAndDestroy()
+  await listener.failures.next()
+  expect(listener.failures.all).toHaveLength(1)
+})
+
 describe('number', () => {
   test('above maxHandshakes one of the unfinished is dropped, and a client still gets in', async () => {
     const listener = await startListener({ pskLookup: lookup, maxHandshakes: 8 })

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Writable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { StdinFeed } from '../../../src/exec/stdin-feed.js'
+import { until } from '../../helpers/processes.js'
+
+function fed(target: Writable) {
+  const credits: number[] = []
+  const feed = new StdinFeed(target, (bytes) => credits.push(bytes))
+  return { feed, credits, credited: () => credits.reduce((sum, bytes) => sum + bytes, 0) }
+}
+
+describe('StdinFeed', () => {
+  test('gives credit when the input took the bytes, not before', async () => {
+    let take: () => void = () => {}
+    const target = new Writable({ write: (_chunk, _encoding, callback) => (take = callback) })
+    const { feed, credits } = fed(target)
+    feed.write(Buffer.from('abc'))
+    feed.write(Buffer.from('de'))
+    await turn()
+    expect(credits).toEqual([])
+    take()
+    await turn()
+    expect(credits).toEqual([3])
+    take()
+    await turn()
+    expect(credits).toEqual([3, 2])
+    expect(feed.bytesTaken).toBe(5)
+  })
+
+  test('ends the input', async () => {
+    const child = spawn('cat', { stdio: ['pipe', 'pipe', 'ignore'] })
+    const { feed } = fed(child.stdin)
+    feed.write(Buffer.from('hello'))
+    feed.end()
+    const [chunk] = await once(child.stdout, 'data')
+    expect(String(chunk)).toBe('hello')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  test('discards, with credit at once, what a command that closed its input is sent', async () => {
+    const child = spawn('sh', ['-c', 'exec <&-; echo closed; sleep 60'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    const { feed, credited } = fed(child.stdin)
+    await once(child.stdout, 'data')
+    for (let i = 0; i < 10; i += 1) feed.write(Buffer.alloc(1000))
+    await until(() => credited() === 10_000)
+    feed.write(Buffer.alloc(500))
+    await until(() => credited() === 10_500)
+    expect(feed.bytesTaken).toBe(0)
+    child.kill()
+    await once(child, 'exit')
+  })
+
+  test('discards what waits when the command ends', async () => {
+    const child = spawn('sh', ['-c', 'head -c 1 >/dev/null'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const { feed, credited } = fed(child.stdin)
+    for (let i = 0; i < 100; i += 1) feed.write(Buffer.alloc(10_000))
+    await once(child, 'exit')
+    await until(() => credited() === 1_000_000)
+    expect(feed.bytesTaken).toBeLessThan(1_000_000)
+  })
+
+  test('discards what waits when it is closed', async () => {
+    const child = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const { feed, credited } = fed(child.stdin)
+    for (let i = 0; i < 100; i += 1) feed.write(Buffer.alloc(10_000))
+    feed.close()
+    await until(() => credited() === 1_000_000)
+    feed.end()
+    feed.write(Buffer.alloc(5))
+    await until(() => credited() === 1_000_005)
+    expect(feed.bytesTaken).toBeLessThan(1_000_000)
+    child.kill()
+    await once(child, 'exit')
+  })
+})
