@@ -6,7 +6,8 @@ type AnyListener = Parameters<EventEmitter['on']>[1]
 
 /**
  * Something that emits typed events. An event is never the only carrier of a failure: promises and streams carry it too, so a
- * source nobody listens to loses nothing and throws nothing. Works with `events.once()`.
+ * source nobody listens to loses nothing and throws nothing. Node's `events.once()` works with it, though its TypeScript types ask for a
+ * whole `EventEmitter`: cast there.
  *
  * @public
  */

@@ -120,10 +120,10 @@ export class Connection {
       return channel
     }
     this.#queue.add(channel, this.#maxChannels, () => {
-      const id = this.#core.openChannel(kind, params, windows)
-      channel.assign(id, true)
-      this.#channels.set(id, channel)
+      if (!channel.open(params, windows)) return false
+      this.#channels.set(channel.id, channel)
       this.#schedule()
+      return true
     })
     return channel
   }

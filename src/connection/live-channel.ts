@@ -69,6 +69,18 @@ export class LiveChannel implements Channel {
     this.#isOurs = isOurs
   }
 
+  /** Sends the OPEN of a channel of ours. False when that is not possible; the handler is then told why in a moment. */
+  open(params: object, windows: readonly number[]): boolean {
+    try {
+      this.assign(this.#host.core.openChannel(this.kind, params, windows), true)
+      return true
+    } catch (error) {
+      const cause = FakeSshError.is(error) ? error : this.#closedError('the channel could not be opened')
+      queueMicrotask(() => this.settle(cause))
+      return false
+    }
+  }
+
   /** The operation takes over a channel the peer opened. */
   attach(handler: ChannelHandler): void {
     this.#handler = handler

@@ -3,7 +3,8 @@ import type { LiveChannel } from './live-channel.js'
 
 interface WaitingOpen {
   readonly channel: LiveChannel
-  readonly send: () => void
+  /** False when the OPEN could not be sent after all: it then takes no slot. */
+  readonly send: () => boolean
 }
 
 export class OpenQueue {
@@ -20,7 +21,7 @@ export class OpenQueue {
   }
 
   /** Runs `send` as soon as fewer than `limit` slots are in use. */
-  add(channel: LiveChannel, limit: number, send: () => void): void {
+  add(channel: LiveChannel, limit: number, send: () => boolean): void {
     this.#waiting.push({ channel, send })
     this.pump(limit)
   }
@@ -35,8 +36,7 @@ export class OpenQueue {
     while (this.#inUse < limit) {
       const next = this.#waiting.shift()
       if (next === undefined) return
-      this.#inUse += 1
-      next.send()
+      if (next.send()) this.#inUse += 1
     }
   }
 

@@ -55,7 +55,8 @@ export class ExecChannelProcess extends ExecProcess {
     this.#decided = new Promise((resolve) => {
       this.#decide = resolve
     })
-    this.once('end', () => this.#onStdoutRead())
+    // A turn later: every reader has then seen the clean end of stdout, whatever becomes of a write that is still pending.
+    this.once('end', () => process.nextTick(() => this.#onStdoutRead()))
     this.once('finish', () => this.#onStdoutRead())
     this.#deadline = new ExecDeadline(call, {
       onTimeout: (timeoutMs) =>

@@ -29,7 +29,7 @@ export interface ExecProcessEvents {
   spawn: (info: ExecSpawnInfo) => void
   /** The command has ended. Output may still wait to be read. Not emitted when it is not proved to have ended. */
   exit: (result: ExecResult) => void
-  /** Bytes of stdout; strings after `setEncoding`. */
+  /** Bytes of stdout; after `setEncoding`, a string. */
   data: (chunk: Buffer) => void
   /** All of stdout has been read. */
   end: () => void
@@ -91,20 +91,26 @@ export abstract class ExecProcess extends Duplex {
   abstract kill(signal?: NodeJS.Signals, options?: KillOptions): Promise<boolean>
 
   override on<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
+  /** After `setEncoding`. */
+  override on(event: 'data', listener: (text: string) => void): this
   override on(event: string | symbol, listener: (...args: unknown[]) => void): this
-  override on(event: string | symbol, listener: (...args: unknown[]) => void): this {
-    return super.on(event, listener)
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.on(event, listener as (...args: unknown[]) => void)
   }
 
   override once<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
+  /** After `setEncoding`. */
+  override once(event: 'data', listener: (text: string) => void): this
   override once(event: string | symbol, listener: (...args: unknown[]) => void): this
-  override once(event: string | symbol, listener: (...args: unknown[]) => void): this {
-    return super.once(event, listener)
+  override once(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.once(event, listener as (...args: unknown[]) => void)
   }
 
   override off<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
+  /** After `setEncoding`. */
+  override off(event: 'data', listener: (text: string) => void): this
   override off(event: string | symbol, listener: (...args: unknown[]) => void): this
-  override off(event: string | symbol, listener: (...args: unknown[]) => void): this {
-    return super.off(event, listener)
+  override off(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.off(event, listener as (...args: unknown[]) => void)
   }
 }

@@ -11,6 +11,7 @@ export interface GetStreamEvents {
   progress: (progress: TransferProgress) => void
   /** Both digests are known, just before success or failure. */
   checksum: (checksum: TransferChecksum) => void
+  /** Bytes of the file; after `setEncoding`, a string. */
   data: (chunk: Buffer) => void
   /** Every byte was read, and length and digest are those of the server. */
   end: () => void
@@ -47,10 +48,17 @@ export interface GetStream extends Readable {
    */
   readonly result: Promise<TransferReceipt>
 
+  // A plain `event: 'data'` would be tried first, and make every unannotated chunk a string.
   on<Name extends keyof GetStreamEvents>(event: Name, listener: GetStreamEvents[Name]): this
+  /** After `setEncoding`. */
+  on<Name extends 'data'>(event: Name, listener: (text: string) => void): this
   on(event: string | symbol, listener: (...args: unknown[]) => void): this
   once<Name extends keyof GetStreamEvents>(event: Name, listener: GetStreamEvents[Name]): this
+  /** After `setEncoding`. */
+  once<Name extends 'data'>(event: Name, listener: (text: string) => void): this
   once(event: string | symbol, listener: (...args: unknown[]) => void): this
   off<Name extends keyof GetStreamEvents>(event: Name, listener: GetStreamEvents[Name]): this
+  /** After `setEncoding`. */
+  off<Name extends 'data'>(event: Name, listener: (text: string) => void): this
   off(event: string | symbol, listener: (...args: unknown[]) => void): this
 }

@@ -3,7 +3,7 @@ import type { Channel } from '../connection/channel-handler.js'
 import type { ChecksumAlgorithm } from '../options.js'
 import { Digest } from './digest.js'
 import type { SourceFile } from './file-system.js'
-import type { Proof } from './proof.js'
+import { cancelledByPeer, type Proof } from './proof.js'
 
 /** Bytes read at once: one large frame. */
 const PIECE_BYTES = 262_144
@@ -47,6 +47,8 @@ export async function sendSource(
   for (let turn = 1; ; turn++) {
     const bytes = await reading
     if (bytes === 0) break
+    // Nobody wants the rest.
+    if (channel.isClosed) throw cancelledByPeer()
     const piece = (slot.buffer as Uint8Array).subarray(0, bytes)
     total += bytes
     slot.taken = send(channel, piece, onSent)

@@ -147,6 +147,11 @@ export class ChannelRecord {
     return this.tail.some(({ name }) => name === 'CLOSE')
   }
 
+  /** True while something may still be queued on it. */
+  get canSend(): boolean {
+    return this.state === 'open' && !this.isCloseQueued
+  }
+
   /** The tail, once the data before it has gone; the channel has then moved on. */
   takeTail(): Uint8Array[] {
     if (this.tail.length === 0 || !this.sending.every((half) => half.isIdle)) return []

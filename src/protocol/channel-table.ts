@@ -13,6 +13,8 @@ export interface ChannelTableOptions {
   readonly side: 'dialer' | 'listener'
   /** Channels the peer may hold open at once, as our HELLO says. */
   readonly maxChannels: number
+  /** Our first channel id, so that a test can come to the last one. */
+  readonly firstId?: number | undefined
 }
 
 export class ChannelTable {
@@ -33,7 +35,7 @@ export class ChannelTable {
     this.#crc32 = crc32
     this.#outbox = outbox
     this.#maxChannels = options.maxChannels
-    this.#nextId = options.side === 'dialer' ? 1 : 2
+    this.#nextId = options.firstId ?? (options.side === 'dialer' ? 1 : 2)
     this.#remoteParity = options.side === 'dialer' ? 0 : 1
   }
 
@@ -45,7 +47,7 @@ export class ChannelTable {
     return this.#channels.get(id)
   }
 
-  /** Opens a channel of ours; the caller has checked the peer's limit. */
+  /** Opens a channel of ours; the caller has checked the peer's limit. Throws FakeSshError ERR_FAKESSH_LIMIT. */
   open(kind: string, params: object, windows: readonly number[]): number {
     const id = this.#nextId
     if (id > MAX_CHANNEL_ID) {
@@ -54,9 +56,9 @@ export class ChannelTable {
         'this connection has used up its channel ids; open a new one',
       )
     }
+    this.#outbox.pushControl(encodeJsonFrame(this.#crc32, 'OPEN', id, { kind, params, windows }))
     this.#nextId += 2
     this.#channels.set(id, new ChannelRecord(id, kind, 'local', windows))
-    this.#outbox.pushControl(encodeJsonFrame(this.#crc32, 'OPEN', id, { kind, params, windows }))
     return id
   }
 
@@ -84,8 +86,8 @@ export class ChannelTable {
 
   /** A piece of DATA. Undefined when the channel has no use for it. */
   onData(header: FrameHeader, bytes: Uint8Array, isChecking: boolean): CoreEvent | undefined {
-    const channel = this.#known(header)
-    if (channel === undefined) return undefined
+    // Only a CLOSE may be for a channel that is gone, and a channel is not gone in the middle of its DATA.
+    const channel = this.#known(header) as ChannelRecord
     channel.receiveHalf(header.stream).onData(bytes, isChecking ? this.#crc32 : undefined)
     if (channel.state !== 'open') return undefined
     return { type: 'data', channel: channel.id, stream: header.stream, bytes }

@@ -10,11 +10,12 @@ import { escapeText } from '../escape.js'
 import type { ChannelRecord, Taken } from './channel-record.js'
 import type { ChannelFrame } from './channel-states.js'
 import { ChannelTable } from './channel-table.js'
-import { type ConnectionState, RECEIVABLE } from './connection-states.js'
+import { CONNECTION_FRAMES, type ConnectionState, RECEIVABLE } from './connection-states.js'
 import {
   type Crc32,
   FEATURE_STREAM_CRC32,
   type FrameName,
+  GOODBYE_CHARACTERS,
   type GoodbyeCode,
   PREAUTH_FRAMES,
 } from './constants.js'
@@ -24,20 +25,13 @@ import { encodeFrame, encodeJsonFrame, type FrameHeader } from './frame.js'
 import { FrameDecoder, type FrameSink } from './frame-decoder.js'
 import { agree, type HelloOptions, makeHello } from './handshake.js'
 import type { AuthReply, CommitMessage, ExitMessage, Hello, JsonObject, ReplyMessage } from './messages.js'
+import { fitFailure, fitText } from './messages.js'
 import { type Batch, Outbox } from './outbox.js'
 
 export interface CoreOptions extends HelloOptions {
   readonly side: 'dialer' | 'listener'
   readonly crc32: Crc32
 }
-
-const CONNECTION_FRAMES: ReadonlySet<FrameName> = new Set<FrameName>([
-  'HELLO',
-  'AUTH',
-  'GOODBYE',
-  'PING',
-  'PONG',
-])
 
 export class ConnectionCore implements FrameSink {
   readonly #crc32: Crc32
@@ -160,8 +154,8 @@ export class ConnectionCore implements FrameSink {
 
   /** Client: offers a credential. May be called before the peer's HELLO came. */
   sendAuth(request: JsonObject): void {
-    this.#authPending += 1
     this.#push('AUTH', 0, request)
+    this.#authPending += 1
   }
 
   /** Server: answers the credential that `auth-request` reported. */
@@ -180,7 +174,7 @@ export class ConnectionCore implements FrameSink {
   /** Says why the connection ends. After any code but `shutdown` the state is `closed`. */
   sendGoodbye(code: GoodbyeCode, message: string): void {
     if (this.#state === 'closed') return
-    this.#outbox.pushControl(encodeJsonFrame(this.#crc32, 'GOODBYE', 0, { code, message }))
+    this.#push('GOODBYE', 0, { code, message: fitText(message, GOODBYE_CHARACTERS) })
     if (code === 'shutdown' && this.#state === 'open') this.#state = 'draining'
     this.#channels.isDraining = true
     if (code !== 'shutdown') this.close()
@@ -209,7 +203,7 @@ export class ConnectionCore implements FrameSink {
   rejectChannel(id: number, code: string, message: string): void {
     const channel = this.#sendable(id, 'OPEN_FAIL')
     if (channel === undefined) return
-    this.#push('OPEN_FAIL', id, { code, message })
+    this.#push('OPEN_FAIL', id, fitFailure({ code, message }))
     this.#channels.remove(channel)
   }
 
@@ -217,7 +211,7 @@ export class ConnectionCore implements FrameSink {
   sendData(id: number, stream: number, bytes: Uint8Array, taken: Taken): void {
     const channel = this.#channels.find(id)
     const half = channel?.sending[stream]
-    if (channel?.state !== 'open' || half === undefined || half.eof !== 'none') this.dropped.push(taken)
+    if (channel?.canSend !== true || half?.eof !== 'none') this.dropped.push(taken)
     else if (bytes.length === 0) throw new RangeError('sendData: expected at least 1 byte, got 0')
     else {
       half.queue.push({ bytes, taken })
@@ -228,17 +222,17 @@ export class ConnectionCore implements FrameSink {
   sendEof(id: number, stream: number): void {
     const channel = this.#channels.find(id)
     const half = channel?.sending[stream]
-    if (channel?.state !== 'open' || half === undefined || half.eof !== 'none') return
+    if (channel?.canSend !== true || half?.eof !== 'none') return
     half.eof = 'queued'
     this.#outbox.schedule(half)
   }
 
   sendExit(id: number, exit: ExitMessage): void {
-    this.#pushTail(id, 'EXIT', exit)
+    this.#pushTail(id, 'EXIT', 'error' in exit ? { error: fitFailure(exit.error) } : exit)
   }
 
   sendCommit(id: number, commit: CommitMessage): void {
-    this.#pushTail(id, 'COMMIT', commit)
+    this.#pushTail(id, 'COMMIT', 'error' in commit ? { error: fitFailure(commit.error) } : commit)
   }
 
   /** Sends a REQUEST and gives its id, or undefined when the channel cannot send. */
@@ -246,14 +240,15 @@ export class ConnectionCore implements FrameSink {
     const channel = this.#sendable(id, 'REQUEST')
     if (channel === undefined) return undefined
     const requestId = channel.nextRequestId
+    this.#push('REQUEST', id, { id: requestId, type, params })
     channel.nextRequestId += 1
     channel.pendingRequests.add(requestId)
-    this.#push('REQUEST', id, { id: requestId, type, params })
     return requestId
   }
 
   sendReply(id: number, reply: ReplyMessage): void {
-    if (this.#sendable(id, 'REPLY') !== undefined) this.#push('REPLY', id, reply)
+    if (this.#sendable(id, 'REPLY') === undefined) return
+    this.#push('REPLY', id, reply.ok ? reply : { ...reply, message: fitText(reply.message) })
   }
 
   /** Bytes that a `data` event brought were taken, or discarded. */
@@ -276,7 +271,7 @@ export class ConnectionCore implements FrameSink {
 
   #pushTail(id: number, name: 'EXIT' | 'COMMIT', message: object): void {
     const channel = this.#channels.find(id)
-    if (channel?.state !== 'open' || channel.isCloseQueued) return
+    if (channel?.canSend !== true) return
     this.#outbox.pushTail(channel, name, encodeJsonFrame(this.#crc32, name, id, message))
   }
 
@@ -320,10 +315,14 @@ export class ConnectionCore implements FrameSink {
 
   #onGoodbye(payload: Uint8Array): void {
     const { code, message } = validate('GOODBYE', 'goodbye', parseObject('GOODBYE', payload))
-    if (code === 'shutdown' && this.#state === 'open') this.#state = 'draining'
-    if (code === 'shutdown') this.#channels.isDraining = true
     this.#emit({ type: 'goodbye', code, message: escapeText(message) })
-    if (code !== 'shutdown') this.close()
+    // Before authentication there is nothing that could finish first.
+    const isGraceful = code === 'shutdown' && (this.#state === 'open' || this.#state === 'draining')
+    if (!isGraceful) this.close()
+    else {
+      this.#state = 'draining'
+      this.#channels.isDraining = true
+    }
   }
 
   #open(): void {

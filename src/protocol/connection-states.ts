@@ -3,6 +3,15 @@ import type { FrameName } from './constants.js'
 
 export type ConnectionState = 'hello' | 'auth' | 'open' | 'draining' | 'closed'
 
+/** Frames of the connection itself, on channel 0; every other one belongs to a channel. */
+export const CONNECTION_FRAMES: ReadonlySet<FrameName> = new Set<FrameName>([
+  'HELLO',
+  'AUTH',
+  'GOODBYE',
+  'PING',
+  'PONG',
+])
+
 const onAnyChannel: readonly FrameName[] = [
   'OPEN',
   'OPEN_OK',

@@ -57,6 +57,8 @@ export const PREAUTH_PAYLOAD_BYTES = 4_096
 export const PREAUTH_FRAMES = 16
 /** Largest JSON payload after authentication: a command line of 128 KiB (Linux' MAX_ARG_STRLEN), escaped, fits. */
 export const CONTROL_PAYLOAD_BYTES = 262_144
+/** Longest text of our GOODBYE, in UTF-16 units: six bytes each at worst, so that it fits in a frame before authentication. */
+export const GOODBYE_CHARACTERS = 600
 /** Range of `maxFrameBytes` a peer may announce; above it one DATA frame would hold up small ones for too long. */
 export const MIN_FRAME_BYTES = 1_024
 export const MAX_FRAME_BYTES = 1_048_576

@@ -1,5 +1,14 @@
 /** The frame header and the encoders of every frame (docs/protocol.md, section 2). */
-import { type Crc32, FRAME, type FrameName, HEADER_BYTES, STREAM_MASK } from './constants.js'
+import { FakeSshError } from '../errors.js'
+import {
+  CONTROL_PAYLOAD_BYTES,
+  type Crc32,
+  FRAME,
+  type FrameName,
+  HEADER_BYTES,
+  PREAUTH_PAYLOAD_BYTES,
+  STREAM_MASK,
+} from './constants.js'
 
 /** A decoded header. */
 export interface FrameHeader {
@@ -39,14 +48,20 @@ export function encodeFrame(
   return frame
 }
 
-/** A control frame carrying JSON. */
+/** A control frame carrying JSON. Throws FakeSshError ERR_FAKESSH_LIMIT for one that no peer would take. */
 export function encodeJsonFrame(
   crc32: Crc32,
   name: Exclude<FrameName, 'DATA'>,
   channel: number,
   message: object,
 ): Uint8Array {
-  return encodeFrame(crc32, name, channel, encoder.encode(JSON.stringify(message)))
+  const payload = encoder.encode(JSON.stringify(message))
+  const limit = name === 'HELLO' || name === 'AUTH' ? PREAUTH_PAYLOAD_BYTES : CONTROL_PAYLOAD_BYTES
+  if (payload.length > limit) {
+    const problem = `a ${name} frame has at most ${limit} payload bytes, this one would have ${payload.length}`
+    throw new FakeSshError('ERR_FAKESSH_LIMIT', problem)
+  }
+  return encodeFrame(crc32, name, channel, payload)
 }
 
 /** The header of a DATA frame; the bytes follow it as they are, so that they need not be copied. */

@@ -1,13 +1,16 @@
 /** Schemas of the JSON payloads (docs/protocol.md, sections 5 to 7), and the types derived from them. */
 import * as v from 'valibot'
 
+/** Longest message text, in UTF-16 units. */
+export const TEXT_CHARACTERS = 4_096
+
 /** A JSON object as it came off the wire: nothing in it is to be trusted before a schema has seen it. */
 export type JsonObject = { readonly [key: string]: unknown }
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
-const text = v.pipe(v.string(), v.maxLength(4096))
+const text = v.pipe(v.string(), v.maxLength(TEXT_CHARACTERS))
 const object = v.custom<JsonObject>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'Expected an object',
@@ -87,4 +90,14 @@ export const SCHEMAS = {
   reply,
   exit,
   commit,
+}
+
+/** A text of ours, cut to what a peer takes, without leaving half of a surrogate pair. */
+export function fitText(text: string, characters = TEXT_CHARACTERS): string {
+  return text.length <= characters ? text : text.slice(0, characters).replace(/[\ud800-\udbff]$/, '')
+}
+
+/** A failure of ours, with its message cut to what a peer takes. */
+export function fitFailure({ code, message }: Failure): Failure {
+  return { code, message: fitText(message) }
 }

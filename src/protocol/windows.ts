@@ -3,8 +3,9 @@
  * offsets, which cannot drift and can be checked for monotony.
  *
  * The receiver debits on arrival and credits when its consumer took the bytes. It announces a new limit only when a quarter of the
- * window has been taken since the last announcement (four WINDOW frames a window are enough to keep a sender going and few enough
- * not to matter), or at once when the peer has nothing left to send into.
+ * window has been taken since the last announcement: four WINDOW frames a window are enough to keep a sender going and few enough
+ * not to matter. Not sooner when the window is used up either: a sender that is given what a slow reader just took sends frames of that
+ * size, which arrive in pieces no larger than that, so they would only ever get smaller (the silly window of RFC 1122, 4.2.3.3).
  */
 import { ProtocolError } from '../errors.js'
 
@@ -91,9 +92,7 @@ export class ReceiveWindow {
     this.#consumed += bytes
     if (this.#consumed > this.#received) throw new RangeError('consumed more than was received')
     const limit = this.#consumed + this.#size
-    const isExhausted = this.#received === this.#limit
-    if (limit - this.#limit < this.#size / 4 && !isExhausted) return false
-    if (limit === this.#limit) return false
+    if (limit - this.#limit < Math.max(1, this.#size / 4)) return false
     this.#limit = limit
     return true
   }

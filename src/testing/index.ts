@@ -54,6 +54,8 @@ export async function connectedPair(options: ConnectedPairOptions = {}): Promise
   if (typeof options !== 'object' || options === null)
     throw invalidArgument('connectedPair', 'an options object', options)
   const { user = {}, userName = 'test', intercept, ...serverOptions } = options
+  if (intercept !== undefined && typeof intercept !== 'function')
+    throw invalidArgument('connectedPair intercept', 'a function', intercept)
   const token = generateToken()
   const server = new FakeSshServer({ ...serverOptions, users: { [userName]: { ...user, token } } })
   const [dialer, listener] = memoryPair({

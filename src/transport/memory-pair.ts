@@ -3,6 +3,7 @@
  * passes the writer's own buffers on, and one end does not learn that the other was destroyed.
  */
 import { Duplex } from 'node:stream'
+import { invalidArgument } from '../errors.js'
 import { systemError } from './system-error.js'
 import type { Transport } from './transport.js'
 
@@ -71,6 +72,7 @@ class MemoryEnd extends Duplex {
     try {
       // A copy, as a socket makes one: the writer may reuse its buffer as soon as the write is done.
       bytes = this.#intercept(Buffer.from(chunk))
+      if (!(bytes instanceof Uint8Array)) throw invalidArgument('intercept', 'bytes to be returned', bytes)
     } catch (error) {
       done(error instanceof Error ? error : systemError('EIO', String(error)))
       return

@@ -1,6 +1,7 @@
 /** Two authenticated connections, a client's and a server's, over an in-memory pair or any other pair of transports. */
-import { Connection } from '../../src/connection/connection.js'
+
 import type { IncomingOpen } from '../../src/connection/channel-handler.js'
+import { Connection } from '../../src/connection/connection.js'
 import type { ConnectionHooks, ConnectionOptions } from '../../src/connection/connection-options.js'
 import type { ConnectionError } from '../../src/errors.js'
 import { memoryPair } from '../../src/transport/memory-pair.js'

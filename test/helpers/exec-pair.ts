@@ -36,7 +36,7 @@ export interface ExecPair {
   readonly sessions: SessionRegistry
   readonly started: ExecStart[]
   readonly ended: { readonly start: ExecStart; readonly end: ExecEnd }[]
-  readonly failed: FakeSshError[]
+  readonly failed: unknown[]
   /** Resolves when as many execs have ended at the server. */
   untilEnded(count: number): Promise<void>
   exec(...args: ExecArguments): ExecProcess
@@ -51,7 +51,7 @@ export async function execPair(options: ExecPairOptions = {}): Promise<ExecPair>
   const sessions = new SessionRegistry()
   const started: ExecStart[] = []
   const ended: { start: ExecStart; end: ExecEnd }[] = []
-  const failed: FakeSshError[] = []
+  const failed: unknown[] = []
   let onEnded: () => void = () => {}
   const deps: ExecServerDeps = {
     user: 'test',

@@ -50,7 +50,8 @@ export function interceptedPair(options: InterceptOptions = {}): InterceptedPair
     passed: [],
     cut: (how) => {
       isCut = true
-      for (const { stream } of [upper, lower]) stream.destroy(how === 'reset' ? new Error('reset') : undefined)
+      for (const { stream } of [upper, lower])
+        stream.destroy(how === 'reset' ? new Error('reset') : undefined)
     },
   }
   const carry = (from: Duplex, to: Duplex, direction: Direction) => {
@@ -65,9 +66,8 @@ export function interceptedPair(options: InterceptOptions = {}): InterceptedPair
         pending = pending.subarray(length)
         const frame: SeenFrame = { direction, index, ...describe(bytes), bytes }
         index += 1
-        for (const part of chunked(meddle(frame), chunkBytes)) {
-          if (!to.write(part)) pauseUntilDrained(from, to)
-        }
+        for (const part of chunked(meddle(frame), chunkBytes)) to.write(part)
+        if (to.writableNeedDrain) pauseUntilDrained(from, to)
         pair.passed.push(frame)
         onPassed(frame, pair)
       }
@@ -92,6 +92,7 @@ function* chunked(bytes: Uint8Array, size = bytes.length): Generator<Uint8Array>
 }
 
 function pauseUntilDrained(from: Duplex, to: Duplex): void {
+  if (from.isPaused()) return
   from.pause()
   to.once('drain', () => from.resume())
 }

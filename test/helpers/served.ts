@@ -19,7 +19,7 @@ import {
 } from '../../src/index.js'
 import { memoryPair } from '../../src/transport/memory-pair.js'
 import type { Transport } from '../../src/transport/transport.js'
-import { markedProcesses, MARK } from './marked-processes.js'
+import { MARK, markedProcesses } from './marked-processes.js'
 import { until } from './processes.js'
 
 export const TRANSPORTS = ['memory', 'tls', 'unix'] as const
@@ -63,7 +63,10 @@ export interface Served {
   /** A client of the user `test`. Closed when the test has finished. */
   connect(options?: ConnectStringOptions): Promise<FakeSshClient>
   /** A client over a transport of the test's own, whose other end the server is to serve. */
-  connectOver(transports: readonly [dialer: Transport, listener: Transport], options?: ConnectOverOptions): Promise<FakeSshClient>
+  connectOver(
+    transports: readonly [dialer: Transport, listener: Transport],
+    options?: ConnectOverOptions,
+  ): Promise<FakeSshClient>
   /** Processes that the server's commands started and that still run. */
   running(): number[]
   /** Temporary files of transfers, in the root and in the local directory. */
@@ -108,7 +111,10 @@ export async function served(options: ServedOptions = {}): Promise<Served> {
     readdirSync(base, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.part'))
   let finishing: Promise<void> | undefined
   const finish = async () => {
-    await Promise.all([...clients.map((client) => client.close({ drainMs: 0 })), server.close({ drainMs: 0 })])
+    await Promise.all([
+      ...clients.map((client) => client.close({ drainMs: 0 })),
+      server.close({ drainMs: 0 }),
+    ])
     await until(() => markedProcesses(mark).length === 0 && leftovers().length === 0)
     rmSync(base, { recursive: true, force: true })
     const faults = seen.filter(({ name }) => name === 'fault').map(({ event }) => event)

@@ -1,6 +1,7 @@
 /** A TCP proxy that keeps what passes, and cuts a connection at a byte of either direction. */
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+
 import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Direction } from './intercepted-pair.js'
 

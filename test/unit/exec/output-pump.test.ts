@@ -91,7 +91,10 @@ describe('OutputPump', () => {
 
   test('does not end while bytes wait to be read', async () => {
     const chunks = Array.from({ length: 8 }, () => CHUNK)
-    const source = new Readable({ highWaterMark: CHUNK.length, read: () => source.push(chunks.shift() ?? null) })
+    const source = new Readable({
+      highWaterMark: CHUNK.length,
+      read: () => source.push(chunks.shift() ?? null),
+    })
     const { takeAll, hasEnded, pump } = pumpOf(source)
     await turn()
     await turn()

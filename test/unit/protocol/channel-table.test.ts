@@ -1,5 +1,8 @@
 // Numbering, limits, opening and closing, as the core shows them.
+import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { ChannelTable } from '../../../src/protocol/channel-table.js'
+import { Outbox } from '../../../src/protocol/outbox.js'
 import {
   acceptFrom,
   drainBytes,
@@ -11,7 +14,7 @@ import {
   saying,
 } from '../../helpers/cores.js'
 import { frames, utf8 } from '../../helpers/frames.js'
-import { jsonOf, type NaiveFrame } from '../../helpers/naive-frames.js'
+import { jsonOf, type NaiveFrame, wholeFrames } from '../../helpers/naive-frames.js'
 
 const json = (frame: NaiveFrame | undefined) => jsonOf(frame as NaiveFrame)
 
@@ -29,6 +32,22 @@ describe('numbering', () => {
     const core = openCore()
     expect(feed(core, frames.open(7), frames.open(4_294_967_295))).toHaveLength(2)
     expect(failureIn(feed(core, frames.open(9)))?.message).toContain('above 4294967295')
+  })
+
+  test('a dialer takes only even numbers', () => {
+    const core = openCore({ side: 'dialer' })
+    expect(failureIn(feed(core, frames.open(1)))?.message).toContain('expected an unused even id above 0')
+  })
+
+  test('the last number there is can be used, and after it none', () => {
+    const outbox = new Outbox(crc32)
+    const last = 0xffff_ffff
+    const table = new ChannelTable(crc32, outbox, { side: 'dialer', maxChannels: 1, firstId: last })
+    expect(table.open('k', {}, [])).toBe(last)
+    expect(() => table.open('k', {}, [])).toThrow(expect.objectContaining({ code: 'ERR_FAKESSH_LIMIT' }))
+    expect(table.size).toBe(1)
+    const [open, ...more] = wholeFrames(outbox.take(1).buffers[0] as Uint8Array)
+    expect([open?.channel, more.length]).toEqual([last, 0])
   })
 
   test('a number stays used after its channel closed or was refused', () => {

@@ -101,6 +101,13 @@ describe('ReceiveWindow', () => {
     }
   })
 
+  test('a window that is used up is not given back in crumbs', () => {
+    const window = new ReceiveWindow(100)
+    window.onReceived(100)
+    const announced = Array.from({ length: 100 }, () => window.onConsumed(1)).filter((is) => is)
+    expect(announced).toHaveLength(4)
+  })
+
   test('never allows more unconsumed bytes than its size', () => {
     const window = new ReceiveWindow(8)
     window.onReceived(8)

@@ -1,0 +1,124 @@
+/** What all rows of a run share: a directory on tmpfs, files to move, the scale, and one sshd. */
+import { randomUUID } from 'node:crypto'
+import { chmod, link, mkdir, rm, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Cleanup } from './cleanup.js'
+import { sha256Of } from './measure/digest.js'
+import { writePatternFile } from './measure/pattern.js'
+import { type Sshd, startSshd } from './peers/sshd.js'
+
+/** A file that lies at both ends, under the same name. */
+export interface Source {
+  readonly name: string
+  readonly local: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** A place to write to that nothing has written to before: new pages cost the same for everybody. */
+export interface Target {
+  readonly remote: string
+  readonly local: string
+}
+
+/** Root may write anywhere, but the user that peers log in as must be able to as well. */
+const SHARED_MODE = 0o1777
+const MIN_BYTES = 4_096
+
+export class Bench {
+  readonly directory: string
+  /** What servers serve. */
+  readonly remoteRoot: string
+  readonly localRoot: string
+  readonly scale: number
+  /** Where the processes of this library write CPU profiles. */
+  readonly profiles: string | undefined
+  readonly #cleanup: Cleanup
+  readonly #sources = new Map<number, Promise<Source>>()
+  #sshd: Promise<Sshd> | undefined
+
+  constructor(
+    directory: string,
+    scale: number,
+    cleanup: Cleanup,
+    options: { profiles?: string | undefined } = {},
+  ) {
+    this.directory = directory
+    this.remoteRoot = join(directory, 'remote')
+    this.localRoot = join(directory, 'local')
+    this.scale = scale
+    this.profiles = options.profiles
+    this.#cleanup = cleanup
+  }
+
+  async prepare(): Promise<void> {
+    for (const path of [this.remoteRoot, this.localRoot]) {
+      await mkdir(path)
+      await chmod(path, SHARED_MODE)
+    }
+  }
+
+  /** A size of the table, at the scale of this run. */
+  bytes(full: number): number {
+    return Math.max(MIN_BYTES, Math.round(full * this.scale))
+  }
+
+  /** A number of repetitions, at the scale of this run. */
+  count(full: number, min = 2): number {
+    return Math.max(min, Math.round(full * this.scale))
+  }
+
+  /** A file of that size, the same one for everybody who asks. */
+  source(bytes: number): Promise<Source> {
+    let source = this.#sources.get(bytes)
+    if (source === undefined) {
+      source = this.#makeSource(bytes)
+      this.#sources.set(bytes, source)
+    }
+    return source
+  }
+
+  target(): Target {
+    const name = `target-${randomUUID()}`
+    return { remote: name, local: join(this.localRoot, name) }
+  }
+
+  remotePath(name: string): string {
+    return join(this.remoteRoot, name)
+  }
+
+  /** Proves a written file by its length and digest, and removes it. */
+  async checkAndRemove(path: string, source: Source): Promise<void> {
+    try {
+      const { size } = await stat(path)
+      if (size !== source.bytes) throw new Error(`${size} bytes were written instead of ${source.bytes}`)
+      if ((await sha256Of(path)) !== source.sha256)
+        throw new Error('the bytes written are not those of the source')
+    } finally {
+      await rm(path, { force: true })
+    }
+  }
+
+  /** Rejects when so much cannot be written. */
+  async requireSpace(bytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.directory)
+    const free = bavail * bsize
+    if (free >= bytes) return
+    const [needed, there] = [bytes, free].map((count) => `${(count / 2 ** 30).toFixed(1)} GiB`)
+    throw new Error(`needs ${needed} in ${this.directory}, where ${there} are free`)
+  }
+
+  sshd(): Promise<Sshd> {
+    this.#sshd ??= startSshd(this.directory, this.remoteRoot, this.#cleanup)
+    return this.#sshd
+  }
+
+  async #makeSource(bytes: number): Promise<Source> {
+    await this.requireSpace(bytes)
+    const name = `source-${bytes}`
+    const local = join(this.localRoot, name)
+    await writePatternFile(local, bytes)
+    await link(local, this.remotePath(name))
+    return { name, local, bytes, sha256: await sha256Of(local) }
+  }
+}

@@ -1,0 +1,224 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { FileSystem, StagedFile } from '../../../src/files/file-system.js'
+import { LocalDisk } from '../../../src/files/local-disk.js'
+import { StagedReceiver } from '../../../src/files/receive-staged.js'
+import { changedStorage, fullStorage, Gate } from '../../helpers/storage.js'
+import { type TemporaryDirectory, temporaryDirectory } from '../../helpers/temporary-directory.js'
+
+const WINDOW_BYTES = 1_048_576
+const WRITE_BYTES = WINDOW_BYTES / 4
+
+let directory: TemporaryDirectory
+let takenBytes: number
+let failures: unknown[]
+
+beforeEach(() => {
+  directory = temporaryDirectory()
+  takenBytes = 0
+  failures = []
+})
+
+async function receiverOn(
+  disk: FileSystem,
+  windowBytes = WINDOW_BYTES,
+): Promise<[StagedReceiver, StagedFile]> {
+  const staged = await disk.createStaged('target')
+  const receiver = new StagedReceiver({
+    staged,
+    algorithm: 'sha256',
+    windowBytes,
+    onTaken: (bytes) => {
+      takenBytes += bytes
+    },
+    onFailed: (error) => failures.push(error),
+  })
+  return [receiver, staged]
+}
+
+/** Feeds content in slices, as a transport delivers it. */
+function feed(receiver: StagedReceiver, content: Buffer, sliceBytes = 16_384): void {
+  for (let at = 0; at < content.length; at += sliceBytes)
+    receiver.receive(content.subarray(at, at + sliceBytes))
+}
+
+/** Counts writes, and lets each wait. */
+function slowStorage(gates: Gate[] = []) {
+  const writes: number[][] = []
+  const disk = changedStorage(directory.path, {
+    staged: (staged) => ({
+      write: async (pieces) => {
+        writes.push(pieces.map(({ length }) => length))
+        await gates[writes.length - 1]?.pass()
+        await staged.write(pieces)
+      },
+    }),
+  })
+  return { disk, writes }
+}
+
+describe('everything that arrives gets into the file', () => {
+  test.each([0, 1, 16_383, 16_384, 16_385, WRITE_BYTES - 1, WRITE_BYTES, WRITE_BYTES + 1, 3_000_000])(
+    '%i bytes',
+    async (size) => {
+      const content = randomBytes(size)
+      const [receiver, staged] = await receiverOn(new LocalDisk(directory.path))
+      feed(receiver, content)
+      receiver.end()
+      const proof = await receiver.finish()
+      expect(proof).toEqual({
+        bytes: size,
+        algorithm: 'sha256',
+        digest: createHash('sha256').update(content).digest('hex'),
+      })
+      expect([takenBytes, receiver.receivedBytes]).toEqual([size, size])
+      await staged.commit()
+      expect(readFileSync(directory.at('target')).equals(content)).toBe(true)
+    },
+  )
+
+  test('byte by byte', async () => {
+    const content = randomBytes(5000)
+    const [receiver, staged] = await receiverOn(new LocalDisk(directory.path))
+    feed(receiver, content, 1)
+    receiver.end()
+    await receiver.finish()
+    await staged.commit()
+    expect(readFileSync(directory.at('target')).equals(content)).toBe(true)
+  })
+})
+
+describe('writes', () => {
+  test('slices are collected into large writes, and none is copied', async () => {
+    const { disk, writes } = slowStorage()
+    const [receiver, staged] = await receiverOn(disk)
+    feed(receiver, Buffer.alloc(WRITE_BYTES - 1))
+    expect(writes).toEqual([])
+    receiver.receive(Buffer.alloc(1))
+    expect(writes).toEqual([[...Array(15).fill(16_384), 16_383, 1]])
+    receiver.end()
+    await receiver.finish()
+    await staged.discard()
+  })
+
+  test('one at a time: what arrives meanwhile makes up the next', async () => {
+    const gates = [new Gate(), new Gate()]
+    const { disk, writes } = slowStorage(gates)
+    const [receiver, staged] = await receiverOn(disk)
+    feed(receiver, Buffer.alloc(WINDOW_BYTES))
+    receiver.end()
+    expect(writes).toHaveLength(1)
+    gates[0]?.open()
+    await gates[1]?.reached
+    expect(writes[1]).toHaveLength((WINDOW_BYTES - WRITE_BYTES) / 16_384)
+    gates[1]?.open()
+    await receiver.finish()
+    expect(writes).toHaveLength(2)
+    await staged.discard()
+  })
+
+  test('credit comes when the bytes are in the file, not before', async () => {
+    const gate = new Gate()
+    const { disk } = slowStorage([gate])
+    const [receiver, staged] = await receiverOn(disk)
+    feed(receiver, Buffer.alloc(WRITE_BYTES))
+    await gate.reached
+    expect(takenBytes).toBe(0)
+    gate.open()
+    receiver.end()
+    await receiver.finish()
+    expect(takenBytes).toBe(WRITE_BYTES)
+    await staged.discard()
+  })
+
+  test.each([1, 3, 4, 1000])('a window of %i bytes never stalls', async (windowBytes) => {
+    const { disk, writes } = slowStorage()
+    const [receiver, staged] = await receiverOn(disk, windowBytes)
+    receiver.receive(Buffer.alloc(windowBytes))
+    expect(writes).toHaveLength(1)
+    receiver.end()
+    await receiver.finish()
+    await staged.discard()
+  })
+
+  test('a small file is one write', async () => {
+    const { disk, writes } = slowStorage()
+    const [receiver, staged] = await receiverOn(disk)
+    receiver.receive(Buffer.alloc(5))
+    receiver.receive(Buffer.alloc(6))
+    receiver.end()
+    await receiver.finish()
+    expect(writes).toEqual([[5, 6]])
+    await staged.discard()
+  })
+})
+
+describe('failures', () => {
+  test('a full disk is told once, at once, and everything after it is thrown away with credit', async () => {
+    const [receiver, staged] = await receiverOn(fullStorage(directory.path, WRITE_BYTES))
+    feed(receiver, Buffer.alloc(WINDOW_BYTES))
+    receiver.end()
+    await expect(receiver.finish()).rejects.toThrow("ENOSPC: no space left on device, 'target'")
+    expect(failures).toEqual([expect.objectContaining({ code: 'ENOSPC' })])
+    expect(takenBytes).toBe(WINDOW_BYTES)
+    feed(receiver, Buffer.alloc(WINDOW_BYTES))
+    expect(takenBytes).toBe(2 * WINDOW_BYTES)
+    await expect(receiver.finish()).rejects.toThrow('ENOSPC')
+    expect(failures).toHaveLength(1)
+    await staged.discard()
+  })
+
+  test('a proof before the end is a broken protocol', async () => {
+    const [receiver, staged] = await receiverOn(new LocalDisk(directory.path))
+    receiver.receive(Buffer.alloc(5))
+    await expect(receiver.finish()).rejects.toThrow(expect.objectContaining({ code: 'ERR_FAKESSH_PROTOCOL' }))
+    await staged.discard()
+  })
+
+  test('stop ends the wait with its reason, and gives back the credit', async () => {
+    const gate = new Gate()
+    const { disk, writes } = slowStorage([gate])
+    const [receiver, staged] = await receiverOn(disk)
+    feed(receiver, Buffer.alloc(WRITE_BYTES * 2))
+    receiver.end()
+    const finishing = receiver.finish()
+    await gate.reached
+    receiver.stop('reason')
+    receiver.stop('another')
+    await expect(finishing).rejects.toBe('reason')
+    expect(takenBytes).toBe(WRITE_BYTES)
+    gate.open()
+    await staged.discard()
+    // The write that was running is taken as well, and no other follows.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([takenBytes, writes.length, failures.length]).toEqual([WRITE_BYTES * 2, 1, 0])
+    expect(directory.list()).toEqual([])
+  })
+
+  test('after a stop nothing more is written', async () => {
+    const { disk, writes } = slowStorage()
+    const [receiver, staged] = await receiverOn(disk)
+    receiver.stop('reason')
+    feed(receiver, Buffer.alloc(WRITE_BYTES * 2))
+    receiver.end()
+    await expect(receiver.finish()).rejects.toBe('reason')
+    expect([takenBytes, writes.length]).toEqual([WRITE_BYTES * 2, 0])
+    await staged.discard()
+  })
+
+  test('a write that fails after a stop is not told', async () => {
+    const gate = new Gate()
+    const disk = changedStorage(directory.path, {
+      staged: () => ({ write: () => gate.pass().then(() => Promise.reject(new Error('late'))) }),
+    })
+    const [receiver, staged] = await receiverOn(disk)
+    feed(receiver, Buffer.alloc(WRITE_BYTES))
+    receiver.stop('reason')
+    gate.open()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(failures).toEqual([])
+    await expect(receiver.finish()).rejects.toBe('reason')
+    await staged.discard()
+  })
+})
