@@ -1,6 +1,7 @@
 // Every TypeScript block of the documents compiles against the published types, and runs. Needs a build (`npm run build`).
 //
-// A block marked `ts` is compiled and run; `ts compile: why` is only compiled, `ts ignore: why` is neither. Blocks take
+// A block marked `ts` is compiled and run; `ts compile: why` is only compiled, `ts ignore: why` is neither. What a comment behind
+// `console.log(…)` says has to be printed. Blocks take
 // `client`, `server` and `token` as given: a connected pair of their own, with the files that test/fixtures/given.mjs makes.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -121,28 +122,44 @@ describe('blocks run', () => {
       encoding: 'utf8',
       timeout: 50_000,
     })
-    const each = stdout.match(/^snippet: .*$/gm) ?? []
-    return { status, each, printed: `${stdout}${stderr}` }
+    // The text a block prints comes before the line that says how it went.
+    const parts = stdout.split(/^(snippet: .*)$/m)
+    const each = parts.filter((_, index) => index % 2 === 1)
+    const missing = run.flatMap((snippet, index) =>
+      promised(snippet).filter((text) => !parts[2 * index]?.includes(text)),
+    )
+    return { status, each, missing, printed: `${stdout}${stderr}` }
+  }
+
+  /** What the comments of a block say that it prints. */
+  function promised({ text }: Snippet): string[] {
+    return [...text.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, comment = '']) => comment)
   }
 
   test.each([...new Set(runnable.map(({ document }) => document))])('in %s', { timeout: 60_000 }, (path) => {
     const own = runnable.filter(({ document }) => document === path)
-    const { status, each, printed } = outcomes(path, own)
-    expect({ status, each }, printed).toEqual({ status: 0, each: own.map(({ at }) => `snippet: ${at} ran`) })
+    const { printed, ...outcome } = outcomes(path, own)
+    const each = own.map(({ at }) => `snippet: ${at} ran`)
+    expect(outcome, printed).toEqual({ status: 0, each, missing: [] })
   })
 
   test('one that fails would be seen', () => {
     const block = { language: 'ts', note: '', line: 3 }
+    const lying = snippetOf('made-up.md', { ...block, line: 1, text: 'console.log(1) // 1\nconsole.log(2) // 3' })
     const failing = snippetOf('made-up.md', { ...block, text: "await client.run('exit 4')" })
     const throwing = snippetOf('made-up.md', {
       ...block,
       line: 5,
       text: "setImmediate(() => { throw new Error('late') })",
     })
-    const { status, each } = outcomes('made-up.md', [failing, throwing])
-    expect({ status, each }).toEqual({
+    const { status, each, missing } = outcomes('made-up.md', [lying, failing, throwing])
+    expect({ status, each, missing }).toEqual({
       status: 1,
-      each: [expect.stringMatching(/^snippet: made-up.md:3 failed: .*ERR_FAKESSH_EXIT/)],
+      each: [
+        'snippet: made-up.md:1 ran',
+        expect.stringMatching(/^snippet: made-up.md:3 failed: .*ERR_FAKESSH_EXIT/),
+      ],
+      missing: ['3'],
     })
   })
 })

@@ -8,6 +8,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (at(sorted, middle - 1) + upper) / 2
 }
 
+/** Throws on an empty list. */
+export function mean(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('no values')
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
 /** The smallest value that at least `percent` of the values do not exceed (nearest rank). Throws on an empty list. */
 export function percentile(values: readonly number[], percent: number): number {
   if (!(percent > 0 && percent <= 100)) throw new RangeError(`percentile ${percent} is not in (0, 100]`)

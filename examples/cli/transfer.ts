@@ -2,9 +2,9 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, posix } from 'node:path'
 import { escapeText, type FakeSshClient, type TransferReceipt } from 'fake-ssh'
-import { byteSize } from './byte-size.js'
+import { byteSize } from '../shared/byte-size.js'
+import { progressBar } from '../shared/progress-bar.js'
 import { UsageError } from './failure.js'
-import { progressBar } from './progress-bar.js'
 
 /** Copies `remote` to this machine. The local name is the user's choice or the last part of what the user typed; never the server's. */
 export async function getFile(

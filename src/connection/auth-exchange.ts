@@ -20,8 +20,8 @@ export class AuthExchange {
     this.#maxFailures = maxFailures
   }
 
-  /** Client: sends a credential. Settles with the answer, or when `fail` is called. */
-  ask(request: JsonObject): Promise<AuthReply> {
+  /** Client: sends a credential. Settles with the answer, or when `fail` is called; rejects with ERR_FAKESSH_LIMIT what fits in no frame. */
+  async ask(request: JsonObject): Promise<AuthReply> {
     this.#core.sendAuth(request)
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }

@@ -203,9 +203,8 @@ export class Connection {
     try {
       this.#hooks.onOpen(new PendingOpen(this.#host, channel, params))
     } catch (error) {
-      this.#hooks.onInternalError(error)
       this.#core.rejectChannel(id, 'ERR_FAKESSH_INTERNAL', 'opening the channel failed')
-      this.#forget(channel)
+      channel.fail(error)
     }
   }
 

@@ -29,7 +29,7 @@ interface PendingRequest {
 export class LiveChannel implements Channel {
   readonly kind: string
   /** Tells a PendingOpen that the peer, or the connection, did not wait for its decision. */
-  onGoneWhilePending: ((error: FakeSshError | undefined) => void) | undefined
+  onGoneWhilePending: (() => void) | undefined
   readonly #host: ChannelHost
   readonly #requests = new Map<number, PendingRequest>()
   #handler: ChannelHandler | undefined
@@ -37,6 +37,8 @@ export class LiveChannel implements Channel {
   #isOurs = false
   #isClosed = false
   #isSettled = false
+  /** How it ended. */
+  #error: FakeSshError | undefined
   #working = 0
 
   constructor(host: ChannelHost, kind: string, handler: ChannelHandler | undefined) {
@@ -81,9 +83,10 @@ export class LiveChannel implements Channel {
     }
   }
 
-  /** The operation takes over a channel the peer opened. */
+  /** The operation takes over a channel the peer opened. If that is over already, it sets up first and hears of it in a moment. */
   attach(handler: ChannelHandler): void {
     this.#handler = handler
+    if (this.#isSettled) queueMicrotask(() => this.#tellEnd())
   }
 
   send(stream: number, bytes: Uint8Array, taken: (error?: FakeSshError) => void): void {
@@ -108,10 +111,9 @@ export class LiveChannel implements Channel {
     this.#host.schedule()
   }
 
-  request(type: string, params: JsonObject): Promise<JsonObject> {
+  async request(type: string, params: JsonObject): Promise<JsonObject> {
     const id = this.#isClosed ? undefined : this.#host.core.sendRequest(this.#id, type, params)
-    if (id === undefined)
-      return Promise.reject(this.#closedError(`the channel closed before the ${type} request was sent`))
+    if (id === undefined) throw this.#closedError(`the channel closed before the ${type} request was sent`)
     this.#host.schedule()
     return new Promise((resolve, reject) => this.#requests.set(id, { resolve, reject }))
   }
@@ -193,10 +195,15 @@ export class LiveChannel implements Channel {
     try {
       call(this.#handler)
     } catch (error) {
-      this.#host.onHandlerError(error)
-      this.abort()
-      this.settle(new FakeSshError('ERR_FAKESSH_INTERNAL', 'handling the channel failed', { cause: error }))
+      this.fail(error)
     }
+  }
+
+  /** A mistake of our own ends the channel. */
+  fail(cause: unknown): void {
+    this.#host.onHandlerError(cause)
+    this.abort()
+    this.settle(new FakeSshError('ERR_FAKESSH_INTERNAL', 'handling the channel failed', { cause }))
   }
 
   /** The end, told to the handler once. */
@@ -204,12 +211,17 @@ export class LiveChannel implements Channel {
     if (this.#isSettled) return
     this.#isSettled = true
     this.#isClosed = true
+    this.#error = error
     const reason = error ?? this.#closedError('the peer closed the channel before it answered')
     for (const request of this.#requests.values()) request.reject(reason)
     this.#requests.clear()
+    this.#tellEnd()
+  }
+
+  #tellEnd(): void {
     try {
-      if (this.#handler === undefined) this.onGoneWhilePending?.(error)
-      else this.#handler.onClosed(error)
+      if (this.#handler === undefined) this.onGoneWhilePending?.()
+      else this.#handler.onClosed(this.#error)
     } catch (cause) {
       this.#host.onHandlerError(cause)
       this.abort()

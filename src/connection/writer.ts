@@ -29,9 +29,9 @@ export class Writer {
     return this.#inFlight.size === 0 && !this.#core.hasOutput
   }
 
-  /** Flushes at the end of this turn, so that frames of one turn go out together. */
+  /** Flushes at the end of this turn, so that frames of one turn go out together. Once stopped, tells those whose bytes come too late. */
   schedule(): void {
-    if (this.#isScheduled || this.#isStopped) return
+    if (this.#isScheduled) return
     this.#isScheduled = true
     process.nextTick(() => {
       if (this.#isScheduled) this.flush()

@@ -9,11 +9,13 @@ import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { invalidArgument } from '../errors.js'
 import type { Environment } from './environment.js'
+import { hasLivingMember } from './group-members.js'
 
 const HAS_GROUPS = process.platform !== 'win32'
 
-/** How often a group that is being ended is looked at. The kernel tells nobody when a group's last process goes. */
-const PROBE_INTERVAL_MS = 10
+/** When a group that is being ended is looked at: soon, then less often. The kernel tells nobody when its last process goes. */
+const FIRST_PROBE_MS = 5
+const LAST_PROBE_MS = 100
 
 /** How long to wait for the group to be gone after SIGKILL: only a process stuck in the kernel needs longer. */
 const KILL_SETTLE_MS = 1000
@@ -138,12 +140,23 @@ export class ProcessGroup {
 
   async #goneWithin(limitMs: number): Promise<boolean> {
     const deadline = performance.now() + limitMs
-    while (this.isAlive()) {
+    for (
+      let probeMs = FIRST_PROBE_MS;
+      !(await this.#hasEnded());
+      probeMs = Math.min(probeMs * 2, LAST_PROBE_MS)
+    ) {
       const leftMs = deadline - performance.now()
       if (leftMs <= 0) return false
-      await delay(Math.min(PROBE_INTERVAL_MS, leftMs))
+      await delay(Math.min(probeMs, leftMs))
     }
     return true
+  }
+
+  /** True when nothing of the group runs. Dead processes that nobody has collected do not run. */
+  async #hasEnded(): Promise<boolean> {
+    if (!this.isAlive()) return true
+    if (this.#hasLeaderEnded && !(await hasLivingMember(this.pid))) this.#isGone = true
+    return this.#isGone
   }
 
   /** Signal 0 only asks whether there is anyone. */

@@ -194,10 +194,11 @@ export class ConnectionCore implements FrameSink {
   }
 
   acceptChannel(id: number, info: JsonObject, windows: readonly number[]): void {
+    const frame = encodeJsonFrame(this.#crc32, 'OPEN_OK', id, { info, windows })
     const channel = this.#sendable(id, 'OPEN_OK')
     if (channel === undefined) return
     channel.setReceiveWindows(windows)
-    this.#push('OPEN_OK', id, { info, windows })
+    this.#outbox.pushControl(frame)
   }
 
   rejectChannel(id: number, code: string, message: string): void {

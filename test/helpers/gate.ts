@@ -11,8 +11,3 @@ export function gate<Value>(): Gate<Value> {
   })
   return { promise, open }
 }
-
-/** Waits until the condition holds, looking once a turn of the event loop; the test's own timeout bounds it. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
-}

@@ -1,5 +1,4 @@
 /** The far end of a Connection as bare frames: says exactly what a test spells, honest or not, and reads only when told to. */
-import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { IncomingOpen } from '../../src/connection/channel-handler.js'
 import { Connection } from '../../src/connection/connection.js'
@@ -165,7 +164,3 @@ export async function rawConnected(setup: RawOptions = {}): Promise<RawSetup> {
   }
   return raw
 }
-
-/** The channel ids a peer of this Connection opens: odd if the peer dials, which it does unless told otherwise. */
-export const untilClosed = (stream: Duplex): Promise<unknown> =>
-  stream.closed ? Promise.resolve() : once(stream, 'close')

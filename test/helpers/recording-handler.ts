@@ -45,7 +45,8 @@ export class RecordingHandler implements ChannelHandler {
   }
 
   onData(stream: number, bytes: Uint8Array): void {
-    const copies = (this.received[stream] ??= [])
+    const copies = this.received[stream] ?? []
+    this.received[stream] = copies
     copies.push(Buffer.from(bytes))
     if (!this.isHolding) this.channel?.consumed(stream, bytes.length)
     this.#note(`data ${stream} ${bytes.length > 40 ? `${bytes.length} bytes` : Buffer.from(bytes)}`)

@@ -122,6 +122,7 @@ describe('a file', () => {
     const pair = await serving('x')
     const all = Array.from({ length: 250 }, () => collected(get(pair)))
     expect(Buffer.concat(await Promise.all(all)).toString()).toBe('x'.repeat(250))
+    await pair.served()
     expect(openBelow(pair.root.path)).toEqual([])
   })
 })
