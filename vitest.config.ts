@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url))
 
-// Tests in folders run against the source. Tests directly in test/ look at the package from outside, so there
-// 'fake-ssh' means the build in dist/, as it does for a user.
+// Tests in folders run against the source. Tests directly in test/, and those of the examples, look at the package from
+// outside, so there 'fake-ssh' means the build in dist/, as it does for a user.
 const fromSource = { 'fake-ssh/testing': source('testing/index.ts'), 'fake-ssh': source('index.ts') }
 
 const folder = (name: string) => ({
@@ -22,7 +22,7 @@ export default defineConfig({
       folder('unit'),
       folder('property'),
       folder('integration'),
-      { extends: true, test: { name: 'package', include: ['test/*.test.ts'] } },
+      { extends: true, test: { name: 'package', include: ['test/*.test.ts', 'test/examples/**/*.test.ts'] } },
     ],
     coverage: {
       provider: 'v8',

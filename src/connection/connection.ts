@@ -3,7 +3,7 @@
  * for whatever reason, everything pending is told in the same turn.
  */
 import { crc32 } from 'node:zlib'
-import { ConnectionError, type FakeSshError } from '../errors.js'
+import { ConnectionError } from '../errors.js'
 import { ConnectionCore } from '../protocol/connection-core.js'
 import type { GoodbyeCode } from '../protocol/constants.js'
 import type { CoreEvent } from '../protocol/core-events.js'
@@ -19,7 +19,7 @@ import {
 } from './connection-options.js'
 import { Drain } from './drain.js'
 import { endGracefully } from './end-gracefully.js'
-import { errorOfEnding, errorOfGoodbye, lostConnection } from './ending-errors.js'
+import { errorOfEnding, errorOfFailure, errorOfGoodbye, lostConnection } from './ending-errors.js'
 import { KeepaliveTimer } from './keepalive-timer.js'
 import { type ChannelHost, LiveChannel } from './live-channel.js'
 import { OpenQueue } from './open-queue.js'
@@ -34,7 +34,8 @@ export class Connection {
   readonly #writer: Writer
   readonly #channels = new Map<number, LiveChannel>()
   readonly #queue = new OpenQueue()
-  readonly #keepalive: KeepaliveTimer
+  /** Runs once authenticated; until then the handshake's own bound holds. */
+  #keepalive: KeepaliveTimer | undefined
   readonly #host: ChannelHost
   #handshakeTimer: NodeJS.Timeout | undefined
   #agreement: Agreement | undefined
@@ -42,6 +43,7 @@ export class Connection {
   #goodbye: { readonly code: string; readonly message: string } | undefined
   #isDispatching = false
   readonly #drain = new Drain()
+  #isClosing = false
   #closing: Promise<void> | undefined
   #ended: ConnectionError | 'clean' | undefined
   readonly #gone: Promise<void>
@@ -62,10 +64,6 @@ export class Connection {
       forget: (channel: LiveChannel) => this.#forget(channel),
       onHandlerError: (error: unknown) => this.#hooks.onInternalError(error),
     }
-    this.#keepalive = new KeepaliveTimer(this.#options.keepaliveIntervalMs, {
-      ping: () => this.#ping(),
-      dead: () => this.#endWith('keepalive-timeout', 'the peer stopped answering'),
-    })
     this.#handshakeTimer = setTimeout(() => this.#handshakeTimedOut(), this.#options.handshakeTimeoutMs)
     this.#handshakeTimer.unref()
     this.#gone = new Promise((resolve) => {
@@ -88,7 +86,7 @@ export class Connection {
 
   /** True once authenticated and while operations may be started. */
   get isOpen(): boolean {
-    return this.#core.state === 'open' && this.#ended === undefined && this.#closing === undefined
+    return this.#core.state === 'open' && this.#ended === undefined && !this.#isClosing
   }
 
   /** True once the connection has ended; nothing is pending on it any more. */
@@ -103,7 +101,7 @@ export class Connection {
 
   /** Client: offers a credential. Settles with the server's answer; rejects when the connection ends first. */
   authenticate(request: JsonObject): Promise<AuthReply> {
-    if (this.#ended !== undefined) return Promise.reject(this.#endError())
+    if (this.#ended !== undefined) return Promise.reject(this.#refusal())
     const reply = this.#auth.ask(request)
     this.#schedule()
     return reply
@@ -116,7 +114,7 @@ export class Connection {
   open(kind: string, params: object, windows: readonly number[], handler: ChannelHandler): Channel {
     const channel = new LiveChannel(this.#host, kind, handler)
     if (!this.isOpen) {
-      queueMicrotask(() => channel.settle(this.#refusalToOpen()))
+      queueMicrotask(() => channel.settle(this.#refusal()))
       return channel
     }
     this.#queue.add(channel, this.#maxChannels, () => {
@@ -133,6 +131,7 @@ export class Connection {
    * and closes. Settles within `drainMs` + 1,000 ms. Idempotent.
    */
   close(drainMs: number): Promise<void> {
+    this.#isClosing = true
     this.#closing ??= this.#close(drainMs)
     return this.#closing
   }
@@ -159,10 +158,14 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     if (this.#ended !== undefined) return
-    this.#keepalive.onReceived()
+    this.#keepalive?.onReceived()
     this.#isDispatching = true
     try {
-      for (const event of this.#core.receive(chunk)) this.#dispatch(event)
+      for (const event of this.#core.receive(chunk)) {
+        // What an earlier event made end is over: nothing is told after it.
+        if (this.#ended !== undefined) break
+        this.#dispatch(event)
+      }
     } finally {
       this.#isDispatching = false
     }
@@ -189,7 +192,7 @@ export class Connection {
         return
       case 'failed':
         // The core has queued the GOODBYE that says why.
-        this.#endAfterFlush(event.error)
+        this.#endAfterFlush(errorOfFailure(event.error, this.peerLabel))
         return
       default:
         this.#channels.get(event.channel)?.onEvent(event)
@@ -210,7 +213,7 @@ export class Connection {
 
   #onGoodbye(code: string, message: string): void {
     this.#goodbye = { code, message }
-    if (code !== 'shutdown') {
+    if (this.#core.state === 'closed') {
       this.#end(errorOfGoodbye(code, message, this.peerLabel))
       this.transport.stream.destroy()
       return
@@ -236,6 +239,10 @@ export class Connection {
 
   #opened(): void {
     clearTimeout(this.#handshakeTimer)
+    this.#keepalive = new KeepaliveTimer(this.#options.keepaliveIntervalMs, {
+      ping: () => this.#ping(),
+      dead: () => this.#endWith('keepalive-timeout', 'the peer stopped answering'),
+    })
     this.#hooks.onOpened?.()
   }
 
@@ -251,23 +258,16 @@ export class Connection {
   }
 
   #refuseQueued(): void {
-    for (const channel of this.#queue.drain()) channel.settle(this.#refusalToOpen())
+    for (const channel of this.#queue.drain()) channel.settle(this.#refusal())
   }
 
-  #refusalToOpen(): FakeSshError {
-    if (this.#ended !== undefined) return this.#endError()
-    if (this.#goodbye !== undefined)
-      return errorOfGoodbye(this.#goodbye.code, this.#goodbye.message, this.peerLabel)
-    const message =
-      this.#closing === undefined
-        ? 'the connection is not authenticated yet'
-        : 'the connection is being closed'
-    return new ConnectionError('ERR_FAKESSH_CLOSED', message, { host: this.peerLabel })
-  }
-
-  #endError(): ConnectionError {
+  /** Why nothing can be started, or go on. */
+  #refusal(): ConnectionError {
     if (this.#ended instanceof ConnectionError) return this.#ended
-    return new ConnectionError('ERR_FAKESSH_CLOSED', 'the connection is closed', { host: this.peerLabel })
+    if (!this.#isClosing && this.#goodbye !== undefined)
+      return errorOfGoodbye(this.#goodbye.code, this.#goodbye.message, this.peerLabel)
+    const message = this.#isClosing ? 'the connection was closed' : 'the connection is not authenticated yet'
+    return new ConnectionError('ERR_FAKESSH_CLOSED', message, { host: this.peerLabel })
   }
 
   async #close(drainMs: number): Promise<void> {
@@ -324,9 +324,10 @@ export class Connection {
     endGracefully(this.transport.stream)
   }
 
-  /** The byte stream ended. Clean if the peer had said goodbye and nothing was running. */
+  /** The byte stream ended. Clean if one side had said goodbye and nothing was running. */
   #streamEnded(cause: Error | undefined): void {
-    if (this.#goodbye?.code === 'shutdown' && this.#core.openChannels === 0) this.#end('clean')
+    const wasMeant = this.#isClosing || this.#goodbye !== undefined
+    if (wasMeant && this.#core.openChannels === 0) this.#end('clean')
     else this.#end(lostConnection(this.peerLabel, cause))
   }
 
@@ -335,9 +336,9 @@ export class Connection {
     if (this.#ended !== undefined) return
     this.#ended = reason
     clearTimeout(this.#handshakeTimer)
-    this.#keepalive.stop()
+    this.#keepalive?.stop()
     this.#core.close()
-    const error = this.#endError()
+    const error = this.#refusal()
     for (const channel of [...this.#queue.drain(), ...this.#channels.values()]) channel.settle(error)
     this.#channels.clear()
     this.#auth.fail(error)

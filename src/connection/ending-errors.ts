@@ -19,6 +19,12 @@ export function errorOfEnding(code: GoodbyeCode, message: string, host: string):
   return new ConnectionError(CODES[code], message, { host })
 }
 
+/** The core gave it up: the same, with who it was. */
+export function errorOfFailure({ code, message, cause }: ConnectionError, host: string): ConnectionError {
+  if (code === 'ERR_FAKESSH_PROTOCOL') return new ProtocolError(message, { host, cause })
+  return new ConnectionError(code, message, { host, cause })
+}
+
 /** The peer ended it and said why. A code this version does not know counts as a lost connection. */
 export function errorOfGoodbye(code: string, message: string, host: string): ConnectionError {
   const ours = Object.hasOwn(CODES, code) ? CODES[code as GoodbyeCode] : 'ERR_FAKESSH_CONNECTION_LOST'

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
-import { errorOfEnding, errorOfGoodbye, lostConnection } from '../../../src/connection/ending-errors.js'
-import { ERROR_CODES, ProtocolError } from '../../../src/errors.js'
+import {
+  errorOfEnding,
+  errorOfFailure,
+  errorOfGoodbye,
+  lostConnection,
+} from '../../../src/connection/ending-errors.js'
+import { ConnectionError, ERROR_CODES, ProtocolError } from '../../../src/errors.js'
 import { GOODBYE_CODES, type GoodbyeCode } from '../../../src/protocol/constants.js'
 
 const EXPECTED: { readonly [code in GoodbyeCode]: string } = {
@@ -27,6 +32,16 @@ test.each(GOODBYE_CODES)('%s has one code of ours, from either side', (code) => 
 
 test('our own verdict on the protocol is a ProtocolError', () => {
   expect(errorOfEnding('protocol', 'm', 'h')).toBeInstanceOf(ProtocolError)
+})
+
+test('what the core reports gets the peer’s name', () => {
+  const broken = errorOfFailure(new ProtocolError('DATA twice'), 'h:1')
+  expect(broken).toBeInstanceOf(ProtocolError)
+  expect(broken).toMatchObject({ code: 'ERR_FAKESSH_PROTOCOL', message: 'DATA twice', host: 'h:1' })
+  const cause = new TypeError('ours')
+  const other = errorOfFailure(new ConnectionError('ERR_FAKESSH_INTERNAL', 'm', { cause }), 'h:1')
+  expect(other).not.toBeInstanceOf(ProtocolError)
+  expect(other).toMatchObject({ code: 'ERR_FAKESSH_INTERNAL', cause, host: 'h:1' })
 })
 
 test.each(['later', '__proto__', 'constructor', 'hasOwnProperty', ''])(
