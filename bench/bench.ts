@@ -1,10 +1,12 @@
 /** What all rows of a run share: a directory on tmpfs, files to move, the scale, and one sshd. */
 import { randomUUID } from 'node:crypto'
-import { chmod, link, mkdir, rm, stat, statfs } from 'node:fs/promises'
+import { chmod, link, mkdir, rm, stat, statfs, truncate, writeFile } from 'node:fs/promises'
+import { freemem } from 'node:os'
 import { join } from 'node:path'
 import type { Cleanup } from './cleanup.js'
 import { sha256Of } from './measure/digest.js'
 import { writePatternFile } from './measure/pattern.js'
+import { TMPFS_MAGIC } from './measure/tmpfs.js'
 import { type Sshd, startSshd } from './peers/sshd.js'
 
 /** A file that lies at both ends, under the same name. */
@@ -24,6 +26,8 @@ export interface Target {
 /** Root may write anywhere, but the user that peers log in as must be able to as well. */
 const SHARED_MODE = 0o1777
 const MIN_BYTES = 4_096
+/** Memory left for the processes themselves. */
+const SPARE_BYTES = 2 ** 30
 
 export class Bench {
   readonly directory: string
@@ -78,6 +82,17 @@ export class Bench {
     return source
   }
 
+  /** A file of zeros that takes no space: for sizes that would not fit. */
+  async sparseSource(bytes: number): Promise<Source> {
+    const name = `zeros-${bytes}`
+    const local = join(this.localRoot, name)
+    await writeFile(local, '')
+    await truncate(local, bytes)
+    await rm(this.remotePath(name), { force: true })
+    await link(local, this.remotePath(name))
+    return { name, local, bytes, sha256: await sha256Of(local) }
+  }
+
   target(): Target {
     const name = `target-${randomUUID()}`
     return { remote: name, local: join(this.localRoot, name) }
@@ -101,8 +116,9 @@ export class Bench {
 
   /** Rejects when so much cannot be written. */
   async requireSpace(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.directory)
-    const free = bavail * bsize
+    const { bavail, bsize, type } = await statfs(this.directory)
+    // A tmpfs promises what memory may not hold.
+    const free = type === TMPFS_MAGIC ? Math.min(bavail * bsize, freemem() - SPARE_BYTES) : bavail * bsize
     if (free >= bytes) return
     const [needed, there] = [bytes, free].map((count) => `${(count / 2 ** 30).toFixed(1)} GiB`)
     throw new Error(`needs ${needed} in ${this.directory}, where ${there} are free`)

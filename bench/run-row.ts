@@ -2,6 +2,7 @@
 import type { Bench } from './bench.js'
 import { Cleanup } from './cleanup.js'
 import { interleave } from './measure/interleave.js'
+import { loopReadings, watchLoops } from './peers/watch-loops.js'
 import type { ContenderResult, RowResult } from './report/result.js'
 import { verdictOf } from './report/verdicts.js'
 import type { Contender, Measure, Readings, Row } from './row.js'
@@ -74,15 +75,8 @@ async function measure(
 
 /** One trial, with an eye on the event loops of both sides. */
 async function watched(contender: Contender): Promise<Readings> {
-  const { client, server } = contender
-  await Promise.all([client?.startLoopWatch(), server?.startLoopWatch()])
-  const readings = await withinTime(contender)
-  const [clientLoop, serverLoop] = await Promise.all([client?.stopLoopWatch(), server?.stopLoopWatch()])
-  return {
-    ...readings,
-    ...(clientLoop && { clientLoop: clientLoop.p99Ms, clientLoopMax: clientLoop.maxMs }),
-    ...(serverLoop && { serverLoop: serverLoop.p99Ms, serverLoopMax: serverLoop.maxMs }),
-  }
+  const { result, loops } = await watchLoops(contender, () => withinTime(contender))
+  return { ...result, ...loopReadings(loops) }
 }
 
 async function withinTime({ trial, client }: Contender): Promise<Readings> {

@@ -18,6 +18,8 @@ export interface Ssh2Spec {
   readonly keyFile?: string
   /** Absolute path that names of remote files are relative to. */
   readonly root: string
+  /** Send small packets at once: better for commands and, as its documentation says, worse for bulk. Default false, as in ssh2. */
+  readonly hasNoDelay?: boolean
 }
 
 /** Argument vectors. `{local}` and `{remote}` stand for the paths; the command line is the last argument of `exec`. */

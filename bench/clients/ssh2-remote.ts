@@ -19,7 +19,7 @@ export class Ssh2Remote implements LibraryClient {
   }
 
   static async connect(spec: Ssh2Spec): Promise<Ssh2Remote> {
-    const { port, user, keyFile, root } = spec
+    const { port, user, keyFile, root, hasNoDelay = false } = spec
     const client = new ssh2.Client()
     const config: ConnectConfig = {
       host: '127.0.0.1',
@@ -32,6 +32,7 @@ export class Ssh2Remote implements LibraryClient {
       client.once('ready', resolve)
       client.once('error', reject)
       client.connect(config)
+      if (hasNoDelay) client.setNoDelay(true)
     })
     // What fails later fails the operation that is running.
     client.on('error', () => {})

@@ -26,7 +26,7 @@ export async function oneFileContenders(
   const server = await startFakeSshServer(bench, cleanup)
   const client = await connectedClient(bench, cleanup, server.spec)
   const pathClient = await connectedClient(bench, cleanup, { ...server.spec, usesPaths: true })
-  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench))
+  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'bulk'))
   const programs = await programContenders(bench, cleanup, direction, source)
   return [
     {

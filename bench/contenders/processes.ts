@@ -61,10 +61,11 @@ export async function startDelayProxy(
   return (await worker.call('listen', port, delayMs)).port
 }
 
-/** How the `ssh2` client reaches our sshd. */
-export async function ssh2Spec(bench: Bench): Promise<Ssh2Spec> {
+/** How the `ssh2` client reaches our sshd, set up for what it is to do. */
+export async function ssh2Spec(bench: Bench, use: 'bulk' | 'commands'): Promise<Ssh2Spec> {
   const { port, user, keyFile } = await bench.sshd()
-  return { kind: 'ssh2', port, user: user.name, keyFile, root: bench.remoteRoot }
+  const hasNoDelay = use === 'commands'
+  return { kind: 'ssh2', port, user: user.name, keyFile, root: bench.remoteRoot, hasNoDelay }
 }
 
 /** OpenSSH's programs, each with a connection of its own. */

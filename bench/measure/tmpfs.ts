@@ -3,7 +3,7 @@ import { access, constants, statfs } from 'node:fs/promises'
 
 const CANDIDATES = ['/dev/shm', '/tmp']
 /** `f_type` of tmpfs on Linux. */
-const TMPFS_MAGIC = 0x01021994
+export const TMPFS_MAGIC = 0x01021994
 
 /** A directory on one, or undefined. */
 export async function findTmpfs(): Promise<string | undefined> {

@@ -9,7 +9,7 @@ import {
 import type { Direction, FileClient, LibraryClient } from '../clients/remote-client.js'
 import { execAtOnce, execInSequence, firstResults } from '../workloads/exec.js'
 import { readStdout } from '../workloads/stdout.js'
-import { type FilePair, readSmall, transferAtOnce, transferOne } from '../workloads/transfers.js'
+import { type FilePair, readAll, readSmall, transferAtOnce, transferOne } from '../workloads/transfers.js'
 import { execUnderLoad, type UnderLoadPlan } from '../workloads/under-load.js'
 import { serveMethods } from './serve-methods.js'
 
@@ -37,11 +37,12 @@ const methods = {
   execUnderLoad: (plan: UnderLoadPlan) => execUnderLoad(client(), plan),
   firstResults: (spec: ClientSpec, command: string, count: number) => firstResults(spec, command, count),
   transferOne: (direction: Direction, pair: FilePair) => transferOne(client(), direction, pair),
-  transferAtOnce: (direction: Direction, pairs: readonly FilePair[]) =>
-    transferAtOnce(library(), direction, pairs),
+  transferAtOnce: (direction: Direction, pairs: readonly FilePair[], bytesEach: number) =>
+    transferAtOnce(library(), direction, pairs, bytesEach),
   readSmall: (names: readonly string[], bytesEach: number, order: 'at once' | 'in sequence') =>
     readSmall(library(), names, bytesEach, order),
   readStdout: (command: string, bytes: number) => readStdout(library(), command, bytes),
+  readAll: (remote: string, bytes: number) => readAll(library(), remote, bytes),
   stall: (remote: string) => library().stall(remote),
 
   /** Opens `count` connections, `atOnce` at a time, and holds them. */

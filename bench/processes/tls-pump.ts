@@ -57,7 +57,8 @@ function answer(socket: TLSSocket): void {
   socket.once('data', (header: Buffer) => {
     const request = REQUESTS[header.readUInt8(0)]
     const bytes = Number(header.readBigUInt64BE(1))
-    const done = request === 'get' ? send(socket, bytes) : request === 'put' ? receive(socket, bytes) : undefined
+    const done =
+      request === 'get' ? send(socket, bytes) : request === 'put' ? receive(socket, bytes) : undefined
     if (request === 'ping') socket.write('k')
     done?.then(
       () => request === 'put' && socket.write('k'),

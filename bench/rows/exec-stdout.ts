@@ -20,7 +20,7 @@ async function contenders(bench: Bench, cleanup: Cleanup): Promise<Contender[]> 
   })
   const server = await startFakeSshServer(bench, cleanup)
   const client = await connectedClient(bench, cleanup, server.spec)
-  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench))
+  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'bulk'))
   const ours = { client, server: server.worker }
   return [
     { name: 'fake-ssh', kind: 'subject', ...ours, trial: trialOf(client, little) },

@@ -37,7 +37,8 @@ export async function execUnderLoad(client: FileClient, plan: UnderLoadPlan): Pr
     // The first went while the put was still being opened.
     const [, ...loadedMs] = await commands
     isMeasured = true
-    return { idleMs, loadedMs, puts, putMs: await bulk }
+    const putMs = await bulk
+    return { idleMs, loadedMs, puts, putMs }
   } finally {
     isMeasured = true
   }

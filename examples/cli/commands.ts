@@ -1,4 +1,4 @@
-/** The commands that do one thing and end: `exec`, `get`, `put`. Each returns the exit code. */
+/** The commands that do one thing and end: `exec`, `get`, `put`. */
 import type { FakeSshClient } from 'fake-ssh'
 import { leadingOptions, numberOption, optionsAndWords } from './arguments.js'
 import { exitCodeOf } from './exit-codes.js'
@@ -7,42 +7,51 @@ import { interruptCommand, interruptTransfer, onSignals } from './interruption.j
 import { showOutput } from './output.js'
 import { getFile, putFile, remoteTarget } from './transfer.js'
 
+/** What is left to do once the arguments were understood and there is a connection. Resolves with the exit code. */
+export type ClientCommand = (client: FakeSshClient) => Promise<number>
+
 /** Longest `--timeout`, in seconds: what a timer can hold. */
 const MAX_TIMEOUT_S = 2_147_483
 
 /** One word is a command line for the remote shell; more are a program and its arguments, which nothing splits or expands. */
-export async function execCommand(client: FakeSshClient, args: readonly string[]): Promise<number> {
+export function execCommand(args: readonly string[]): ClientCommand {
   const { values, rest } = leadingOptions(args, { cwd: { type: 'string' }, timeout: { type: 'string' } })
   const [command, ...words] = rest
-  if (command === undefined) throw new UsageError('exec: which command?')
+  if (!command) throw new UsageError('exec: which command?')
   const seconds = numberOption('timeout', values.timeout, 1, MAX_TIMEOUT_S)
   const options = { cwd: values.cwd, timeoutMs: seconds && seconds * 1000 }
-  const running = words.length === 0 ? client.exec(command, options) : client.exec(command, words, options)
-  const endSignals = onSignals(interruptCommand(running))
-  process.stdin.pipe(running)
-  try {
-    const { result } = await showOutput(running)
-    return exitCodeOf(result)
-  } finally {
-    endSignals()
-    // Or a terminal that is still read would keep this program running.
-    process.stdin.unpipe(running)
-    process.stdin.destroy()
+  return async (client) => {
+    const running = words.length === 0 ? client.exec(command, options) : client.exec(command, words, options)
+    const endSignals = onSignals(interruptCommand(running))
+    process.stdin.pipe(running)
+    try {
+      const { result } = await showOutput(running)
+      return exitCodeOf(result)
+    } finally {
+      endSignals()
+      // Or a terminal that is still read would keep this program running.
+      process.stdin.unpipe(running)
+      process.stdin.destroy()
+    }
   }
 }
 
-export async function getCommand(client: FakeSshClient, args: readonly string[]): Promise<number> {
-  const { words } = optionsAndWords(args, {}, 2)
-  const [remote, local] = words
-  if (remote === undefined) throw new UsageError('get: which file?')
-  return transfer((signal) => getFile(client, remote, local, signal))
+export function getCommand(args: readonly string[]): ClientCommand {
+  const [remote, local] = fileNames('get', args)
+  return (client) => transfer((signal) => getFile(client, remote, local, signal))
 }
 
-export async function putCommand(client: FakeSshClient, args: readonly string[]): Promise<number> {
+export function putCommand(args: readonly string[]): ClientCommand {
+  const [local, remote] = fileNames('put', args)
+  const target = remoteTarget(local, remote)
+  return (client) => transfer((signal) => putFile(client, local, target, signal))
+}
+
+function fileNames(command: string, args: readonly string[]): [from: string, to: string | undefined] {
   const { words } = optionsAndWords(args, {}, 2)
-  const [local, remote] = words
-  if (local === undefined) throw new UsageError('put: which file?')
-  return transfer((signal) => putFile(client, local, remoteTarget(local, remote), signal))
+  const [from, to] = words
+  if (!from) throw new UsageError(`${command}: which file?`)
+  return [from, to]
 }
 
 async function transfer(start: (signal: AbortSignal) => Promise<string>): Promise<number> {

@@ -34,12 +34,13 @@ async function main(args: readonly string[]): Promise<number> {
     return 0
   }
   if (name === 'serve') return serveCommand(commandArgs)
-  const command = CLIENT_COMMANDS.get(name)
-  if (command === undefined) throw new UsageError(`'${name}' is no command; --help lists them`)
+  const understand = CLIENT_COMMANDS.get(name)
+  if (understand === undefined) throw new UsageError(`'${name}' is no command; --help lists them`)
+  const command = understand(commandArgs)
   const url = values.url ?? process.env.FAKESSH_URL
   if (!url) throw new UsageError('no server: set FAKESSH_URL, or give --url')
   await using client = await FakeSshClient.connect(url)
-  return await command(client, commandArgs)
+  return await command(client)
 }
 
 // Whoever read our output is gone, as in `fakessh exec … | head -1`. A lost connection ends the remote command.

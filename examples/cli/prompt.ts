@@ -1,6 +1,8 @@
 /** The interactive prompt: reads lines, runs what they ask for one after the other, and knows where a Ctrl-C goes. */
 import { createInterface, type Interface } from 'node:readline'
 import { type ClientSession, type ExecResult, type FakeSshClient, FakeSshError } from 'fake-ssh'
+import { optionsAndWords } from './arguments.js'
+import type { ClientCommand } from './commands.js'
 import { exitCodeOf, signalExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import { type Interrupt, interruptCommand, interruptTransfer, onSignals } from './interruption.js'
@@ -16,9 +18,10 @@ anything else        runs on the server; cd and export last
 Ctrl-C               ends what is running, or clears the line
 `
 
-/** Until `exit` or the end of the input; returns the exit code of the last command. */
-export async function promptCommand(client: FakeSshClient): Promise<number> {
-  return new Prompt(client, await openSession(client)).run()
+/** Until `exit` or the end of the input; ends with the exit code of the last command. */
+export function promptCommand(args: readonly string[]): ClientCommand {
+  optionsAndWords(args, {}, 0)
+  return async (client) => new Prompt(client, await openSession(client)).run()
 }
 
 /** A user who may run nothing can still copy files. */

@@ -33,8 +33,9 @@ export async function serveCommand(args: readonly string[]): Promise<number> {
   const server = new FakeSshServer({ users: { [user]: { token, ...permissions } } })
   logEvents(server)
   await server.listen({ host, port })
+  const stopped = firstSignal()
   process.stdout.write(`${server.connectionString(user)}\n`)
-  await firstSignal()
+  await stopped
   await server.close()
   return 0
 }

@@ -15,9 +15,6 @@ operations.on('fault', ({ error }) => console.error('operations:', error))
 
 const httpPort = await service.listen(Number(process.env.PORT ?? 0))
 await operations.listen({ port: Number(process.env.OPS_PORT ?? 0) })
-console.log(`http://127.0.0.1:${httpPort}`)
-console.log(operations.connectionString('ops'))
-
 async function shutDown(): Promise<void> {
   process.off('SIGTERM', shutDown)
   process.off('SIGINT', shutDown)
@@ -28,3 +25,6 @@ async function shutDown(): Promise<void> {
 }
 process.on('SIGTERM', shutDown)
 process.on('SIGINT', shutDown)
+
+console.log(`http://127.0.0.1:${httpPort}`)
+console.log(operations.connectionString('ops'))

@@ -71,9 +71,10 @@ export class Writer {
   }
 
   #onWritten(taken: Taken[], bytes: number, error: Error | null | undefined): void {
-    if (!this.#inFlight.delete(taken)) return
+    // A write that failed is the end of the stream. Whoever waits for it is told by `stop`, after the connection has told why.
+    if ((error !== null && error !== undefined) || !this.#inFlight.delete(taken)) return
     this.#inFlightBytes -= bytes
-    for (const tell of taken) tell(error !== null && error !== undefined)
+    for (const tell of taken) tell(false)
     this.flush()
     this.onProgress()
   }

@@ -92,7 +92,7 @@ export abstract class ExecProcess extends Duplex {
 
   override on<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
   /** After `setEncoding`. */
-  override on(event: 'data', listener: (text: string) => void): this
+  override on<Name extends 'data'>(event: Name, listener: (text: string) => void): this
   override on(event: string | symbol, listener: (...args: unknown[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.on(event, listener as (...args: unknown[]) => void)
@@ -100,7 +100,7 @@ export abstract class ExecProcess extends Duplex {
 
   override once<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
   /** After `setEncoding`. */
-  override once(event: 'data', listener: (text: string) => void): this
+  override once<Name extends 'data'>(event: Name, listener: (text: string) => void): this
   override once(event: string | symbol, listener: (...args: unknown[]) => void): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.once(event, listener as (...args: unknown[]) => void)
@@ -108,7 +108,7 @@ export abstract class ExecProcess extends Duplex {
 
   override off<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
   /** After `setEncoding`. */
-  override off(event: 'data', listener: (text: string) => void): this
+  override off<Name extends 'data'>(event: Name, listener: (text: string) => void): this
   override off(event: string | symbol, listener: (...args: unknown[]) => void): this
   override off(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.off(event, listener as (...args: unknown[]) => void)

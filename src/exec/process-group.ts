@@ -131,32 +131,28 @@ export class ProcessGroup {
   async #terminate(graceMs: number): Promise<void> {
     this.kill('SIGTERM')
     this.kill('SIGCONT')
-    if (!(await this.#goneWithin(graceMs))) {
-      this.kill('SIGKILL')
-      await this.#goneWithin(KILL_SETTLE_MS)
-    }
+    await this.#endedWithin(graceMs)
+    // Also when nothing seemed to run: a look at the processes one after the other can miss one that moved on by forking.
+    if (this.kill('SIGKILL')) await this.#endedWithin(KILL_SETTLE_MS)
     clearTimeout(this.#forceTimer)
   }
 
-  async #goneWithin(limitMs: number): Promise<boolean> {
+  async #endedWithin(limitMs: number): Promise<void> {
     const deadline = performance.now() + limitMs
     for (
       let probeMs = FIRST_PROBE_MS;
-      !(await this.#hasEnded());
+      await this.#hasLiving();
       probeMs = Math.min(probeMs * 2, LAST_PROBE_MS)
     ) {
       const leftMs = deadline - performance.now()
-      if (leftMs <= 0) return false
+      if (leftMs <= 0) return
       await delay(Math.min(probeMs, leftMs))
     }
-    return true
   }
 
-  /** True when nothing of the group runs. Dead processes that nobody has collected do not run. */
-  async #hasEnded(): Promise<boolean> {
-    if (!this.isAlive()) return true
-    if (this.#hasLeaderEnded && !(await hasLivingMember(this.pid))) this.#isGone = true
-    return this.#isGone
+  /** Dead processes that nobody has collected keep the group, but do not run. */
+  async #hasLiving(): Promise<boolean> {
+    return this.isAlive() && !(this.#hasLeaderEnded && !(await hasLivingMember(this.pid)))
   }
 
   /** Signal 0 only asks whether there is anyone. */

@@ -49,6 +49,8 @@ export class ClientTransfer implements ChannelHandler {
   #endWatch: () => void = () => undefined
   /** `concluding`: what is left to do is ours, so neither the peer nor the caller can stop it. */
   #state: 'running' | 'concluding' | 'over' = 'running'
+  /** The peer has proved its end: it has done all that it will do, so its going away is no failure. */
+  #isProved = false
 
   constructor(options: ClientTransferOptions, role: TransferRole) {
     this.#options = options
@@ -119,13 +121,14 @@ export class ClientTransfer implements ChannelHandler {
   onCommit(commit: CommitMessage): void {
     this.#guarded(() => {
       if ('error' in commit) throw errorOfFailure(commit.error)
+      this.#isProved = true
       this.#role.onProof(commit)
     })
   }
 
   onClosed(error: FakeSshError | undefined): void {
     // Most often it is the end of a transfer that is over.
-    if (this.#state === 'running') this.#end(this.#described(error ?? cancelledByPeer()))
+    if (this.#state === 'running' && !this.#isProved) this.#end(this.#described(error ?? cancelledByPeer()))
     this.#channel?.close()
   }
 

@@ -69,6 +69,7 @@ class ServedPut implements ChannelHandler {
       this.#receiver.stop(error)
       await this.#staged.discard()
       channel.sendCommit({ error: failureOf(error) })
+      this.#receiver.release()
       this.#tracker.failed(error)
     }
     this.#isOver = true

@@ -12,9 +12,9 @@ export interface StagedReceiverOptions {
   readonly algorithm: ChecksumAlgorithm
   /** Bytes the sender may send ahead; all that is ever kept in memory. */
   readonly windowBytes: number
-  /** So many more bytes are in the file, or were discarded: the sender gets credit for them. */
+  /** So many more bytes are in the file, or were thrown away after `release`: the sender gets credit for them. */
   readonly onTaken: (bytes: number) => void
-  /** A write failed; told once. What arrives from now on is discarded. */
+  /** A write failed; told once. What arrives from now on is thrown away. */
   readonly onFailed: (error: unknown) => void
 }
 
@@ -28,6 +28,8 @@ export class StagedReceiver {
   #receivedBytes = 0
   #isWriting = false
   #isAtEnd = false
+  #isReleased = false
+  #thrownAwayBytes = 0
   #failure: { readonly error: unknown } | undefined
   #waiting: (() => void) | undefined
 
@@ -46,7 +48,7 @@ export class StagedReceiver {
   receive(bytes: Uint8Array): void {
     this.#receivedBytes += bytes.length
     if (this.#failure) {
-      this.#options.onTaken(bytes.length)
+      this.#throwAway(bytes.length)
       return
     }
     this.#pieces.push(bytes)
@@ -60,15 +62,23 @@ export class StagedReceiver {
     this.#write()
   }
 
-  /** Nothing is written any more, and whoever waits in `finish` gets the reason. */
+  /**
+   * Nothing is written any more, and whoever waits in `finish` gets the reason. There is no credit either, so the sender does not go
+   * on for nothing until it has been told.
+   */
   stop(reason: unknown): void {
     if (this.#failure) return
     this.#failure = { error: reason }
-    const discarded = this.#collectedBytes
     this.#pieces = []
+    this.#throwAway(this.#collectedBytes)
     this.#collectedBytes = 0
-    if (discarded > 0) this.#options.onTaken(discarded)
     this.#wake()
+  }
+
+  /** The sender has been told of the `stop`: gives it credit for what was thrown away, and for all that still comes. */
+  release(): void {
+    this.#isReleased = true
+    this.#throwAway(0)
   }
 
   /** What arrived, once all of it is in the file. Rejects when a write failed, on `stop`, and when the stream has not ended. */
@@ -113,10 +123,18 @@ export class StagedReceiver {
 
   #writeFailed(bytes: number, error: unknown): void {
     this.#isWriting = false
-    this.#options.onTaken(bytes)
+    this.#throwAway(bytes)
     if (this.#failure) return
     this.stop(error)
     this.#options.onFailed(error)
+  }
+
+  #throwAway(bytes: number): void {
+    this.#thrownAwayBytes += bytes
+    if (!this.#isReleased || this.#thrownAwayBytes === 0) return
+    const credit = this.#thrownAwayBytes
+    this.#thrownAwayBytes = 0
+    this.#options.onTaken(credit)
   }
 
   #wake(): void {

@@ -134,8 +134,8 @@ describe.each(OPERATIONS)('$name', (operation) => {
       if (outcome.isSuccess) expect(state, where).toBe('new')
       else if (!operation.commitsAtServer) expect(state, where).toBe('old')
     }
-    // All but those in the last frames, after the proof.
-    expect(failures).toBeGreaterThan(cuts.length - 10)
+    // Those after the proof, or after everything the server waits for, are none.
+    expect(failures).toBeGreaterThan(cuts.length / 2)
   })
 })
 

@@ -190,7 +190,7 @@ describe('what ends a command leaves no survivor', () => {
 
 describe('while a command is ended', () => {
   test('its stdin does not end: half of the input must not look like the whole', async () => {
-    const pair = await execPair()
+    const pair = await execPair({ deps: { killGraceMs: 300 } })
     const proc = pair.exec('echo up; trap "" TERM; cat > part; mv part whole')
     proc.write('half')
     await once(proc, 'data')

@@ -142,12 +142,13 @@ describe('the commit', () => {
     stream.on('checksum', () => order.push('checksum'))
     stream.on('progress', ({ percent }) => order.push(`progress ${percent}`))
     stream.on('close', () => order.push('close'))
+    const closing = closed(stream)
     const ended = told((callback) => stream.end('new', callback))
     await gate.reached
     expect([order, content(pair).toString()]).toEqual([[], 'old'])
     gate.open()
     expect(await ended).toBeFalsy()
-    await closed(stream)
+    await closing
     expect(order).toEqual(['checksum', 'progress 100', 'finish', 'close'])
     expect(content(pair).toString()).toBe('new')
   })

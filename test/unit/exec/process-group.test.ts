@@ -213,7 +213,7 @@ describe('terminate', () => {
     const group = await shell('sleep 60')
     expect(group.terminate(1000)).toBe(group.terminate(1000))
     await group.terminate(1000)
-    expect(group.isAlive()).toBe(false)
+    expect(isRunning(group.pid)).toBe(false)
   })
 })
 

@@ -1,0 +1,121 @@
+// exec() and run(): their two forms, their options, what they give.
+import { Duplex, Readable } from 'node:stream'
+import type {
+  ClientSession,
+  ExecOptions,
+  ExecProcess,
+  ExecResult,
+  FakeSshClient,
+  KillOptions,
+  RunOptions,
+  RunResult,
+  SessionOptions,
+} from 'fake-ssh'
+import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
+
+declare const client: FakeSshClient
+declare const session: ClientSession
+
+// A command line, or a program and its arguments
+expectType<ExecProcess>(client.exec('ls -l'))
+expectType<ExecProcess>(client.exec('ls -l', { cwd: '/', timeoutMs: 1 }))
+expectType<ExecProcess>(client.exec('ls', ['-l']))
+expectType<ExecProcess>(client.exec('ls', ['-l'] as const, { env: { A: 'b', C: undefined } }))
+expectError(client.exec())
+expectError(client.exec(['ls', '-l']))
+expectError(client.exec('ls', '-l'))
+expectError(client.exec('ls', [1]))
+expectError(client.exec('ls', { cwd: '/' }, ['-l']))
+
+// Options
+expectAssignable<ExecOptions>({ cwd: '/', env: {}, strictEnv: true, signal: AbortSignal.abort(), timeoutMs: 1 })
+expectError(client.exec('ls', { timeout: 1 }))
+expectError(client.exec('ls', { cwdd: '/' }))
+expectError(client.exec('ls', ['-l'], { strictEnv: 'yes' }))
+expectError(client.exec('ls', { env: { A: 1 } }))
+expectError(client.exec('ls', { shell: '/bin/bash' }))
+expectError(client.exec('ls', { signal: 'SIGTERM' }))
+// What only run() knows
+expectError(client.exec('ls', { maxBuffer: 1 }))
+expectError(client.exec('ls', { input: 'text' }))
+expectError(client.exec('ls', { reject: false }))
+
+// The process
+declare const proc: ExecProcess
+expectAssignable<Duplex>(proc)
+expectType<Readable>(proc.stderr)
+expectType<number | undefined>(proc.pid)
+expectType<string | undefined>(proc.cwd)
+expectType<readonly string[]>(proc.refusedEnv)
+expectType<Promise<ExecResult>>(proc.result)
+expectError((proc.result = Promise.reject(new Error())))
+expectError((proc.stderr = new Readable()))
+expectError(proc.refusedEnv.push('PATH'))
+
+// kill
+expectType<Promise<boolean>>(proc.kill())
+expectType<Promise<boolean>>(proc.kill('SIGINT'))
+expectType<Promise<boolean>>(proc.kill('SIGTERM', { forceKillAfterMs: false }))
+expectAssignable<KillOptions>({ forceKillAfterMs: 100 })
+expectError(proc.kill('TERM'))
+expectError(proc.kill(9))
+expectError(proc.kill('SIGTERM', { forceKillAfterMs: true }))
+expectError(proc.kill('SIGTERM', { forceKill: 100 }))
+
+// The result
+declare const result: ExecResult
+expectType<number | null>(result.exitCode)
+expectType<string | null>(result.signal)
+expectType<false>(result.timedOut)
+expectType<number>(result.stdinBytes)
+expectType<boolean>(result.stderrDiscarded)
+expectType<boolean>(result.stdioLeaked)
+expectError((result.exitCode = 0))
+expectError((result.refusedEnv[0] = 'PATH'))
+expectError(result.stdout)
+expectError(result.code)
+
+// run: text unless bytes are asked for
+expectType<Promise<RunResult<string>>>(client.run('ls'))
+expectType<Promise<RunResult<string>>>(client.run('ls', ['-l']))
+expectType<Promise<RunResult<string>>>(client.run('ls', { encoding: 'utf8' }))
+expectType<Promise<RunResult<string>>>(client.run('ls', { encoding: undefined }))
+expectType<Promise<RunResult<Buffer>>>(client.run('ls', { encoding: 'buffer' }))
+expectType<Promise<RunResult<Buffer>>>(client.run('ls', ['-l'], { encoding: 'buffer', reject: false }))
+expectType<string>((await client.run('ls')).stdout)
+expectType<Buffer>((await client.run('ls', { encoding: 'buffer' })).stderr)
+expectType<boolean>((await client.run('ls')).truncated)
+expectAssignable<ExecResult>(await client.run('ls'))
+expectAssignable<RunOptions>({ input: 'text' })
+expectAssignable<RunOptions>({ input: new Uint8Array(1) })
+expectAssignable<RunOptions>({ input: Readable.from(['text']) })
+expectError(client.run('ls', { encoding: 'latin1' }))
+expectError(client.run('ls', { input: 1 }))
+expectError(client.run('ls', { maxBuffer: '10M' }))
+expectError(client.run('ls', { stdin: 'text' }))
+expectError(client.run('ls', { reject: 'no' }))
+// An encoding that is only known at run time has no type of output, so it has to be decided first
+declare const encoding: 'utf8' | 'buffer'
+expectError(client.run('ls', { encoding }))
+// Text is not bytes
+expectNotAssignable<Promise<RunResult<Buffer>>>(client.run('ls'))
+expectError((await client.run('ls', { encoding: 'buffer' })).stdout.trim())
+expectError(((await client.run('ls')).stdout = ''))
+
+// Sessions have the same two calls
+expectType<Promise<ClientSession>>(client.session())
+expectType<Promise<ClientSession>>(client.session({ cwd: 'logs', env: { A: 'b' }, timeoutMs: 1 }))
+expectNotAssignable<SessionOptions>({ strictEnv: true })
+expectError(client.session('logs'))
+expectError(client.session({ dir: 'logs' }))
+expectType<ExecProcess>(session.exec('ls'))
+expectType<ExecProcess>(session.exec('ls', ['-l'], { cwd: '/' }))
+expectType<Promise<RunResult>>(session.run('ls'))
+expectType<Promise<RunResult<Buffer>>>(session.run('ls', ['-l'], { encoding: 'buffer' }))
+expectType<string>(session.cwd)
+expectType<readonly string[]>(session.refusedEnv)
+expectType<Promise<void>>(session.close())
+expectAssignable<AsyncDisposable>(session)
+expectError((session.cwd = '/'))
+expectError(session.get('file'))
+expectError(session.run('ls', { encoding: 'latin1' }))
