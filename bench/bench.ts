@@ -38,7 +38,7 @@ export class Bench {
   /** Where the processes of this library write CPU profiles. */
   readonly profiles: string | undefined
   readonly #cleanup: Cleanup
-  readonly #sources = new Map<number, Promise<Source>>()
+  readonly #sources = new Map<string, Promise<Source>>()
   #sshd: Promise<Sshd> | undefined
 
   constructor(
@@ -74,23 +74,18 @@ export class Bench {
 
   /** A file of that size, the same one for everybody who asks. */
   source(bytes: number): Promise<Source> {
-    let source = this.#sources.get(bytes)
-    if (source === undefined) {
-      source = this.#makeSource(bytes)
-      this.#sources.set(bytes, source)
-    }
-    return source
+    return this.#once(`source-${bytes}`, async (path) => {
+      await this.requireSpace(bytes)
+      await writePatternFile(path, bytes)
+    })
   }
 
-  /** A file of zeros that takes no space: for sizes that would not fit. */
-  async sparseSource(bytes: number): Promise<Source> {
-    const name = `zeros-${bytes}`
-    const local = join(this.localRoot, name)
-    await writeFile(local, '')
-    await truncate(local, bytes)
-    await rm(this.remotePath(name), { force: true })
-    await link(local, this.remotePath(name))
-    return { name, local, bytes, sha256: await sha256Of(local) }
+  /** As `source`, but zeros that take no space: for sizes that would not fit. */
+  sparseSource(bytes: number): Promise<Source> {
+    return this.#once(`zeros-${bytes}`, async (path) => {
+      await writeFile(path, '')
+      await truncate(path, bytes)
+    })
   }
 
   target(): Target {
@@ -129,12 +124,16 @@ export class Bench {
     return this.#sshd
   }
 
-  async #makeSource(bytes: number): Promise<Source> {
-    await this.requireSpace(bytes)
-    const name = `source-${bytes}`
+  #once(name: string, write: (path: string) => Promise<void>): Promise<Source> {
+    const made = this.#sources.get(name) ?? this.#makeSource(name, write)
+    this.#sources.set(name, made)
+    return made
+  }
+
+  async #makeSource(name: string, write: (path: string) => Promise<void>): Promise<Source> {
     const local = join(this.localRoot, name)
-    await writePatternFile(local, bytes)
+    await write(local)
     await link(local, this.remotePath(name))
-    return { name, local, bytes, sha256: await sha256Of(local) }
+    return { name, local, bytes: (await stat(local)).size, sha256: await sha256Of(local) }
   }
 }

@@ -76,7 +76,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
   /**
    * Connects, verifies the server, and authenticates. Rejects, within `connectTimeoutMs`, with `ERR_FAKESSH_CONNECT_FAILED`,
    * `ERR_FAKESSH_SERVER_IDENTITY`, `ERR_FAKESSH_AUTH_FAILED`, `ERR_FAKESSH_HANDSHAKE_TIMEOUT`, `ERR_FAKESSH_VERSION`,
-   * `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_WEAK_TOKEN`, or `signal.reason`.
+   * `ERR_FAKESSH_CONNECTION_LOST`, `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_WEAK_TOKEN`, or `signal.reason`.
    */
   static connect(options: ConnectOptions): Promise<FakeSshClient>
   /** Likewise, to where a connection string says, as `server.connectionString()` gives it. */
@@ -145,7 +145,8 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * Runs a command: a command line through the server's shell, or a program with arguments and no shell, where nothing needs quoting.
    * Returns at once; see {@link ExecProcess} for stdin, stdout, stderr and the result.
    *
-   * @throws `ERR_FAKESSH_INVALID_ARG`. Every other failure reaches the process's `result` and streams.
+   * @throws `ERR_FAKESSH_INVALID_ARG`, or `ERR_FAKESSH_LIMIT` when command and `env` are too long. Every other failure reaches the
+   *   process's `result` and streams.
    */
   exec(command: string, options?: ExecOptions): ExecProcess
   /** Runs a program with arguments, without a shell. */
@@ -171,7 +172,10 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
     >
   }
 
-  /** Opens a working directory and environment that last from one exec to the next, so that `cd` and `export` do. */
+  /**
+   * Opens a working directory and environment that last from one exec to the next, so that `cd` and `export` do. Rejects with
+   * `ERR_FAKESSH_DENIED`, a POSIX code when `cwd` cannot be used, `ERR_FAKESSH_TIMEOUT`, `signal.reason`, or the end of the connection.
+   */
   session(options: SessionOptions = {}): Promise<ClientSession> {
     return openSession(this.#connection, options)
   }
@@ -179,7 +183,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
   /**
    * Reads a remote file. The stream ends only once length and digest were verified; see {@link GetStream}.
    *
-   * @throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`. Every other failure reaches the stream.
+   * @throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`, `ENAMETOOLONG`. Every other failure reaches the stream.
    */
   get(path: string, options?: GetOptions): GetStream {
     return new GetReadable(this.#connection, path, options, this.#observer)
@@ -188,7 +192,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
   /**
    * Writes a remote file. The stream finishes only once the server has verified and committed; see {@link PutStream}.
    *
-   * @throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`. Every other failure reaches the stream.
+   * @throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`, `ENAMETOOLONG`. Every other failure reaches the stream.
    */
   put(path: string, options?: PutOptions): PutStream {
     return new PutWritable(this.#connection, path, options, this.#observer)
@@ -204,7 +208,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
 
   /**
    * Copies a file of this machine to the server, which verifies it before it takes the place of `remotePath`. Rejects with
-   * `TransferError`, or `signal.reason`; `remotePath` is then as it was.
+   * `TransferError`, or `signal.reason`; `remotePath` is then as it was, or complete if only the server's answer was lost.
    */
   upload(localPath: string, remotePath: string, options?: PathTransferOptions): Promise<TransferReceipt> {
     return upload(this.#connection, localPath, remotePath, options, { observe: this.#observer })

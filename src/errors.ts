@@ -186,9 +186,14 @@ export class ExecError extends FakeSshError {
   }
 }
 
-/** A transfer failed; nothing visible changed on the writing side. @public */
+/**
+ * A transfer failed. What was to be written is as it was before, or, when only the last word of a server was lost, is the complete and
+ * verified file; never a part of it.
+ *
+ * @public
+ */
 export class TransferError extends FakeSshError {
-  /** Bytes that had been transferred when it failed. */
+  /** Bytes that had been sent or received when it failed. */
   readonly bytesTransferred: number
 
   constructor(code: string, message: string, bytesTransferred: number, details: FakeSshErrorDetails = {}) {

@@ -145,7 +145,11 @@ describe('blocks run', () => {
 
   test('one that fails would be seen', () => {
     const block = { language: 'ts', note: '', line: 3 }
-    const lying = snippetOf('made-up.md', { ...block, line: 1, text: 'console.log(1) // 1\nconsole.log(2) // 3' })
+    const lying = snippetOf('made-up.md', {
+      ...block,
+      line: 1,
+      text: 'console.log(1) // 1\nconsole.log(2) // 3',
+    })
     const failing = snippetOf('made-up.md', { ...block, text: "await client.run('exit 4')" })
     const throwing = snippetOf('made-up.md', {
       ...block,

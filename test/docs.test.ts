@@ -8,9 +8,8 @@ import { VERSION } from '../src/version.js'
 import { document, documents, repository, textOf } from './helpers/documents.js'
 import { type Markdown, parseMarkdown } from './helpers/markdown.js'
 
-const packageJson: { version: string; engines: { node: string }; scripts: Record<string, string> } = JSON.parse(
-  textOf('package.json'),
-)
+const packageJson: { version: string; engines: { node: string }; scripts: Record<string, string> } =
+  JSON.parse(textOf('package.json'))
 
 describe('docs/errors.md', () => {
   const { headings } = document('docs/errors.md')

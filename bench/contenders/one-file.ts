@@ -75,7 +75,7 @@ export function ratePerSecond(bytes: number, ms: number): number {
 }
 
 /** Bytes from memory to nowhere, over a connection of its own between two processes. */
-export async function tlsPumpContender(
+async function tlsPumpContender(
   bench: Bench,
   cleanup: Cleanup,
   direction: Direction,

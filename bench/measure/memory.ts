@@ -3,12 +3,10 @@
 const SAMPLE_INTERVAL_MS = 20
 const COLLECTIONS = 3
 
-declare const gc: (() => void) | undefined
-
 /** Resident bytes once garbage is gone. Processes that are measured run with `--expose-gc`. */
 export async function settledBytes(): Promise<number> {
   for (let round = 0; round < COLLECTIONS; round += 1) {
-    gc?.()
+    globalThis.gc?.()
     // Finalizers, and with them native memory, run between turns of the loop.
     await new Promise((resolve) => setImmediate(resolve))
   }

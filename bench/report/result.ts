@@ -41,7 +41,7 @@ export interface ContenderResult {
   readonly error?: string
 }
 
-export type Outcome = 'pass' | 'short' | 'not measured'
+type Outcome = 'pass' | 'short' | 'not measured'
 
 /** A threshold, and what became of it. */
 export interface Verdict extends Bound {

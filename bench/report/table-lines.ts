@@ -59,7 +59,8 @@ function measuredLine(row: RowResult, name: string, measure: Measure, contender:
     contender: contender.name,
     median: formatValue(median(values), measure.unit),
     range: formatRange(values),
-    'fake-ssh / it': ratio === undefined ? '' : formatNumber(ratio),
+    // Nothing divided by nothing says nothing.
+    'fake-ssh / it': ratio === undefined || !Number.isFinite(ratio) ? '' : formatNumber(ratio),
     'loop p99, client / server': loopsOf(row, name, contender),
     ...asked(verdicts, measure),
   }

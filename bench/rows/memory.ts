@@ -35,7 +35,7 @@ async function trial(bench: Bench, connect: Connect): Promise<Readings> {
     const { result, loops } = await watchLoops(sides, () => transfers(bench, sides, source))
     const stalled = await connect(cleanup)
     await warmUp(bench, stalled.client)
-    return { ...result, ...(await stall(stalled, source)), ...loopReadings(loops) }
+    return { ...result, ...(await stall(bench, stalled, source)), ...loopReadings(loops) }
   } finally {
     await cleanup.run()
   }
@@ -66,10 +66,10 @@ async function transfers(bench: Bench, sides: Sides, source: Source): Promise<Re
   }
 }
 
-async function stall(sides: Sides, source: Source): Promise<Readings> {
+async function stall(bench: Bench, sides: Sides, source: Source): Promise<Readings> {
   await sides.client.call('stall', source.name)
-  await delay(FILL_MS)
-  const { client, server } = await growth(sides, () => delay(STALL_MS))
+  await delay(bench.count(FILL_MS))
+  const { client, server } = await growth(sides, () => delay(bench.count(STALL_MS)))
   return { stallClient: client, ...(server === undefined ? {} : { stallServer: server }) }
 }
 

@@ -68,7 +68,7 @@ async function slowReader(client: FakeSshClient): Promise<void> {
 
 async function slowFarReader(client: FakeSshClient): Promise<void> {
   console.log('we write to a command that reads nothing')
-  const process = client.exec('sleep 3600')
+  const process = client.exec('sleep 60')
   let sentBytes = 0
   const write = () => {
     do sentBytes += CHUNK.length

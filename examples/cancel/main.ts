@@ -39,7 +39,7 @@ function isRunning(pid: number | undefined): boolean {
 async function cancelledCommands(client: FakeSshClient, server: FakeSshServer): Promise<void> {
   console.log('a command, by AbortSignal')
   const controller = new AbortController()
-  const sleeper = client.exec('sleep 3600', { signal: controller.signal })
+  const sleeper = client.exec('sleep 60', { signal: controller.signal })
   let ended = serverEnd(server, 'exec')
   sleeper.once('spawn', ({ pid }) => {
     console.log(`  process ${pid} runs on the server`)
@@ -50,14 +50,14 @@ async function cancelledCommands(client: FakeSshClient, server: FakeSshServer): 
   console.log(`  its process runs: ${isRunning(sleeper.pid)}`)
 
   console.log('a command that ignores SIGTERM, by timeoutMs')
-  const stubborn = client.exec('trap "" TERM; while :; do sleep 0.1; done', { timeoutMs: 300 })
+  const stubborn = client.exec('trap "" TERM; sleep 10', { timeoutMs: 300 })
   ended = serverEnd(server, 'exec')
   console.log(`  ${await failureOf(stubborn.result)}`)
   await ended
   console.log(`  its process runs: ${isRunning(stubborn.pid)}`)
 
   console.log('a command, by kill(): an end like any other, with a result')
-  const killed = client.exec('sleep 3600')
+  const killed = client.exec('sleep 60')
   await killed.kill('SIGINT')
   console.log(`  ended by ${(await killed.result).signal}`)
 }

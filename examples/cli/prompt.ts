@@ -42,6 +42,8 @@ class Prompt {
   /** No more lines are taken. */
   #isOver = false
   #exitCode = 0
+  /** Set when something else than the last line decides about the exit code. */
+  #finalCode: number | undefined
   /** Set while something runs. */
   #interrupt: Interrupt | undefined
 
@@ -76,18 +78,18 @@ class Prompt {
     this.#isOver = true
     this.#lines.close()
     endSignals()
-    return this.#exitCode
+    return this.#finalCode ?? this.#exitCode
   }
 
   async #take(text: string): Promise<void> {
     try {
       const line = readPromptLine(text)
       if (line.do === 'help') process.stdout.write(HELP)
-      else if (line.do === 'exit') this.#leave(line.code ?? this.#exitCode)
+      else if (line.do === 'exit') this.#leave(line.code)
       else if (line.do === 'command') await this.#run(line.command)
       else if (line.do !== 'nothing') await this.#copy(line)
     } catch (error) {
-      this.#ended(reportFailure(error))
+      this.#exitCode = reportFailure(error)
     }
     this.#interrupt = undefined
   }
@@ -98,7 +100,7 @@ class Prompt {
     // What is typed meanwhile is the next line, not the command's input.
     running.end()
     const { result, isAtLineStart } = await showOutput(running)
-    this.#ended(exitCodeOf(result))
+    this.#exitCode = exitCodeOf(result)
     if (!this.#isTerminal) return
     // Readline draws the prompt over the line the cursor is in.
     if (!isAtLineStart) process.stdout.write('\n')
@@ -119,7 +121,7 @@ class Prompt {
             signal,
           )
     process.stdout.write(receipt)
-    this.#ended(0)
+    this.#exitCode = 0
   }
 
   /** Relative to where `cd` led. */
@@ -128,13 +130,9 @@ class Prompt {
     return remote.startsWith('/') ? remote : `${here.replace(/\/$/, '')}/${remote}`
   }
 
-  /** One line is done. Once we are leaving, what it ended with no longer matters. */
-  #ended(exitCode: number): void {
-    if (!this.#isOver) this.#exitCode = exitCode
-  }
-
-  #leave(exitCode: number): void {
-    this.#ended(exitCode)
+  /** What still runs is waited for. */
+  #leave(exitCode: number | undefined): void {
+    this.#finalCode ??= exitCode
     this.#isOver = true
     this.#lines.close()
   }
@@ -147,10 +145,10 @@ class Prompt {
   }
 
   #onDisconnect(error: Error | undefined): void {
-    // What was running reports it.
-    const isReported = this.#isOver || this.#interrupt !== undefined
-    const reason = error ?? new Error('the server closed the connection')
-    this.#leave(isReported ? this.#exitCode : reportFailure(reason))
+    if (this.#isOver) return
+    // What is running fails by it, and reports it.
+    const isIdle = this.#interrupt === undefined
+    this.#leave(isIdle ? reportFailure(error ?? new Error('the server closed the connection')) : undefined)
   }
 
   #clearLine(): void {

@@ -17,13 +17,14 @@ export interface Loopback extends AsyncDisposable {
 
 export async function loopback(options: Pick<FakeSshServerOptions, 'commands'> = {}): Promise<Loopback> {
   const directory = await mkdtemp(join(tmpdir(), 'fakessh-example-'))
-  // However the process ends. Without a listener Ctrl-C would end it with no 'exit'.
+  // However the process ends.
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  process.once('SIGINT', () => process.exit(130))
   const server = new FakeSshServer({
     users: { example: { token: generateToken(), root: directory, exec: 'shell' } },
     ...options,
   })
+  // To end the connections is to end the commands that run for them.
+  process.once('SIGINT', () => void server.close({ drainMs: 0 }).finally(() => process.exit(130)))
   await server.listen()
   const client = await FakeSshClient.connect(server.connectionString('example'))
   return {

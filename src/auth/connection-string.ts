@@ -11,8 +11,8 @@ import { isFingerprint } from '../transport/fingerprint.js'
 /** What a connection string says. @internal */
 export type ConnectionTarget = TcpTarget | UnixTarget
 
-/** A server behind a TCP port. @internal */
-export interface TcpTarget {
+/** A server behind a TCP port. */
+interface TcpTarget {
   readonly user: string
   readonly token: string
   readonly host: string
@@ -21,8 +21,8 @@ export interface TcpTarget {
   readonly fingerprint?: string | undefined
 }
 
-/** A server behind a unix socket. @internal */
-export interface UnixTarget {
+/** A server behind a unix socket. */
+interface UnixTarget {
   readonly user: string
   readonly token: string
   /** Absolute. */

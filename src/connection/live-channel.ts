@@ -139,6 +139,11 @@ export class LiveChannel implements Channel {
     this.#isClosed = true
     if (this.#id !== 0) this.#host.core.closeChannel(this.#id, drop)
     this.#host.schedule()
+    // One whose end has not been told yet is kept until it is, even where the core has heard of it already. One that waits has no end.
+    if (this.#isSettled || this.#id === 0) this.#forgetIfGone()
+  }
+
+  #forgetIfGone(): void {
     if (!this.#host.core.hasChannel(this.#id)) this.#host.forget(this)
   }
 
@@ -181,6 +186,7 @@ export class LiveChannel implements Channel {
         return
       case 'channel-closed-by-peer':
         this.settle(undefined)
+        this.#forgetIfGone()
     }
   }
 
@@ -204,6 +210,13 @@ export class LiveChannel implements Channel {
     this.#host.onHandlerError(cause)
     this.abort()
     this.settle(new FakeSshError('ERR_FAKESSH_INTERNAL', 'handling the channel failed', { cause }))
+    this.#forgetIfGone()
+  }
+
+  /** The peer's OPEN was refused: nobody is to be told of an end. */
+  refused(): void {
+    this.#isSettled ||= this.#handler === undefined
+    this.close()
   }
 
   /** The end, told to the handler once. */

@@ -37,6 +37,6 @@ export class PendingOpen implements IncomingOpen {
   reject(code: string, message: string): void {
     this.#host.core.rejectChannel(this.#channel.id, code, message)
     // Where the peer gave up first, this is the CLOSE that answers its own; else there is only something to forget.
-    this.#channel.close()
+    this.#channel.refused()
   }
 }

@@ -78,10 +78,8 @@ export class CommandExecution implements ChannelHandler {
     const { signal, forceKillAfterMs } = parseSignalParams(params)
     requireSignal(signal)
     if (this.#state !== 'running' || HARMLESS.has(signal)) return { delivered: false }
-    this.#killedBy = signal
-    if (signal === 'SIGKILL') this.#giveUp()
-    else this.#giveUpAfter(forceKillAfterMs ?? this.#options.killGraceMs)
-    this.#abort.abort(new FakeSshError('ERR_FAKESSH_CANCELLED', `the command was ended by ${signal}`))
+    // In a turn of its own, so that the REPLY goes out before the EXIT that may follow.
+    setImmediate(() => this.#kill(signal, forceKillAfterMs ?? this.#options.killGraceMs))
     return { delivered: true }
   }
 
@@ -118,6 +116,14 @@ export class CommandExecution implements ChannelHandler {
       this.#say(`${name}: ${error instanceof Error ? error.message : 'failed'}`)
       return FAILED
     }
+  }
+
+  #kill(signal: string, graceMs: number): void {
+    if (this.#state !== 'running') return
+    this.#killedBy = signal
+    if (signal === 'SIGKILL') this.#giveUp()
+    else this.#giveUpAfter(graceMs)
+    this.#abort.abort(new FakeSshError('ERR_FAKESSH_CANCELLED', `the command was ended by ${signal}`))
   }
 
   #say(line: string): void {

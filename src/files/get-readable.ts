@@ -1,6 +1,7 @@
 /** The client's half of `get` as a Readable: verifies while the bytes pass, and ends only when that succeeded. */
 import { Readable } from 'node:stream'
 import { type FakeSshError, TransferError } from '../errors.js'
+import { escapeText } from '../escape.js'
 import { Inbound, READABLE_HIGH_WATER_MARK } from '../streams/inbound.js'
 import { type ChannelOpener, ClientTransfer } from './client-transfer.js'
 import { Digest } from './digest.js'
@@ -135,7 +136,7 @@ export class GetReadable extends Readable implements GetStream {
   }
 
   #closedError(why: string): FakeSshError {
-    return new TransferError('ERR_FAKESSH_CLOSED', `get '${this.path}': ${why}`, this.#bytes, {
+    return new TransferError('ERR_FAKESSH_CLOSED', `get '${escapeText(this.path)}': ${why}`, this.#bytes, {
       op: 'get',
       path: this.path,
     })

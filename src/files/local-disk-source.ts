@@ -18,13 +18,20 @@ export function factsOf(stats: BigIntStats): FileFacts {
   return {
     size: Number(stats.size),
     mode: Number(stats.mode & 0o7777n),
-    // Down to the whole millisecond, also before 1970.
-    mtimeMs: Number(
-      (stats.mtimeNs - (((stats.mtimeNs % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n,
-    ),
+    mtimeMs: wholeMilliseconds(stats.mtimeNs),
     mtimeNs: stats.mtimeNs,
     ino: stats.ino,
   }
+}
+
+/**
+ * Down to the whole millisecond, also before 1970. A time that was set to whole milliseconds, by Node or by whoever else counts
+ * seconds in floating point, may lie up to a microsecond below them.
+ */
+function wholeMilliseconds(nanoseconds: bigint): number {
+  const tolerant = nanoseconds + 1_000n
+  const rest = tolerant % 1_000_000n
+  return Number((tolerant - (rest < 0n ? rest + 1_000_000n : rest)) / 1_000_000n)
 }
 
 export class LocalSource implements SourceFile {

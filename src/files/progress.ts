@@ -30,7 +30,7 @@ const SPEED_MEMORY_MS = 2_000
 /** Monotonic milliseconds. */
 export type Clock = () => number
 
-export const monotonicNow: Clock = () => performance.now()
+const monotonicNow: Clock = () => performance.now()
 
 export class ProgressMeter {
   readonly #report: (progress: TransferProgress) => void

@@ -16,9 +16,13 @@ export interface ServerEventContext {
 
 /** An exec started, ended, or could not be started. @public */
 export interface ServerExecEvent extends ServerEventContext {
+  /** `failed`: it could not be started. */
   readonly phase: 'start' | 'end' | 'failed'
+  /** The command line, as the client wrote it: escape it before showing it. */
   readonly command?: string | undefined
+  /** The program or in-process command, where there is no command line. */
   readonly file?: string | undefined
+  /** Its arguments. */
   readonly args?: readonly string[] | undefined
   /** Undefined for in-process commands, and when it could not be started. */
   readonly pid?: number | undefined
@@ -26,7 +30,9 @@ export interface ServerExecEvent extends ServerEventContext {
   readonly cwd?: string | undefined
   /** Set when `phase` is `end`. Both null when it was cancelled and did not end of itself. */
   readonly exitCode?: number | null | undefined
+  /** Set when `phase` is `end`: the signal that ended it, or null. */
   readonly signal?: string | null | undefined
+  /** Set when `phase` is `end`: milliseconds from start to end. */
   readonly durationMs?: number | undefined
   /** The client gave up or its connection was lost before the end. */
   readonly isCancelled?: boolean | undefined
@@ -36,10 +42,15 @@ export interface ServerExecEvent extends ServerEventContext {
 
 /** A get or put started, or ended when `receipt` or `error` is set. @public */
 export interface ServerTransferEvent extends ServerEventContext {
+  /** `end` comes once for each, also when the file could not be opened. A transfer that was denied has only a `denied` event. */
   readonly phase: 'start' | 'end'
+  /** `get` or `put`. */
   readonly op: TransferInfo['op']
+  /** As the client wrote it: escape it before showing it. */
   readonly path: string
+  /** Set when it ended well. */
   readonly receipt?: TransferReceipt | undefined
+  /** Set when it did not. */
   readonly error?: unknown
 }
 

@@ -1,12 +1,13 @@
 // Runs examples as a user does: from the clone, by node and tsx, each in a process of its own. Needs a build.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { afterEach } from 'vitest'
-import { isRunning } from './processes.js'
-import { temporaryDirectory } from './temporary-directory.js'
+import { afterAll } from 'vitest'
+import { isRunning, processesWith, until } from './processes.js'
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -28,23 +29,45 @@ export function exampleArguments(name: string, args: readonly string[] = []): st
   return ['--import', 'tsx', `examples/${name}/main.ts`, ...args]
 }
 
-/** A directory for files, and another for what examples put into the directory for temporary files. */
-export class ExampleSandbox {
-  readonly files = temporaryDirectory()
-  readonly #temporary = temporaryDirectory()
+/** A directory to work in. */
+export class Workplace {
+  readonly path: string
 
-  constructor() {
-    mkdirSync(this.files.at('root'))
+  constructor(path: string) {
+    this.path = path
   }
 
-  /** For `serve --root`. */
-  get root(): string {
-    return this.files.at('root')
+  at(...names: string[]): string {
+    return join(this.path, ...names)
+  }
+
+  /** Everything in it, however deep, sorted. */
+  list(): string[] {
+    return readdirSync(this.path, { recursive: true, encoding: 'utf8' }).sort()
+  }
+}
+
+/** Workplaces, and a directory of its own for what examples put among the temporary files. Gone after the last test of the file. */
+export class ExampleSandbox {
+  readonly #path = realpathSync(mkdtempSync(join(tmpdir(), 'examples-test-')))
+  readonly #temporary = join(this.#path, 'tmp')
+  #workplaces = 0
+
+  constructor() {
+    mkdirSync(this.#temporary)
+    sandboxes.push(this.#path)
+  }
+
+  workplace(): Workplace {
+    this.#workplaces += 1
+    const path = join(this.#path, `place-${this.#workplaces}`)
+    mkdirSync(path)
+    return new Workplace(path)
   }
 
   environment(env: Record<string, string> = {}): Record<string, string> {
     const { PATH = '', HOME = '' } = process.env
-    return { PATH, HOME, TMPDIR: this.#temporary.path, TSX_DISABLE_CACHE: '1', ...env }
+    return { PATH, HOME, TMPDIR: this.#temporary, ...env }
   }
 
   start(name: string, args: readonly string[] = [], options: StartOptions = {}): RunningExample {
@@ -61,15 +84,15 @@ export class ExampleSandbox {
     return this.start(name, args, { input: '', ...options }).ended
   }
 
-  /** What examples left in the directory for temporary files. */
+  /** What examples left among the temporary files; tsx keeps what it compiled there. */
   leftovers(): string[] {
-    return this.#temporary.list()
+    return readdirSync(this.#temporary).filter((name) => !/^(tsx-|node-compile-cache)/.test(name))
   }
 
   /** Processes that an example started, or that a server inside an example did: they have inherited the directory. */
   survivors(): number[] {
     if (!existsSync('/proc')) return []
-    const mark = `TMPDIR=${this.#temporary.path}\0`
+    const mark = `TMPDIR=${this.#temporary}\0`
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
@@ -99,10 +122,6 @@ export class RunningExample {
     this.ended = once(child, 'close').then(([exitCode, signal]) => ({ exitCode, signal, ...this.#output }))
   }
 
-  get pid(): number {
-    return this.#child.pid ?? 0
-  }
-
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
@@ -125,15 +144,24 @@ export class RunningExample {
   }
 }
 
+/**
+ * Waits until `sleep` itself runs. A signal that comes while the shell is only about to start it can get lost: dash catches SIGINT and
+ * forgets it then.
+ */
+export function sleepStarted(marker: string): Promise<void> {
+  return until(() => processesWith(`sleep\0${marker}`).length > 0)
+}
+
+const sandboxes: string[] = []
 const started: ChildProcess[] = []
 
-// Only those that a failed test left.
-afterEach(async () => {
+afterAll(async () => {
   for (const child of started.splice(0)) {
     if (child.exitCode !== null || child.signalCode !== null) continue
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
+  for (const path of sandboxes.splice(0)) rmSync(path, { recursive: true, force: true, maxRetries: 3 })
 })
 
 function environmentOf(pid: number): string {

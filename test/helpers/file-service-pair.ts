@@ -10,7 +10,7 @@ import { type ConnectionPair, connectionPair, type PairOptions } from './connect
 import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js'
 
 /** What an observer was told, in order. */
-export interface Told {
+interface Told {
   readonly event: 'start' | 'metadata' | 'progress' | 'checksum' | 'end'
   readonly transfer: TransferInfo
   readonly value: unknown
@@ -19,6 +19,8 @@ export interface Told {
 export interface RecordingObserver extends TransferObserver {
   readonly told: Told[]
   of(event: Told['event']): unknown[]
+  /** The events in order; of the progress reports, whose number depends on the time, only the last. */
+  order(): Told['event'][]
 }
 
 export function recordingObserver(): RecordingObserver {
@@ -29,6 +31,10 @@ export function recordingObserver(): RecordingObserver {
   return {
     told,
     of: (event) => told.filter((one) => one.event === event).map(({ value }) => value),
+    order: () => {
+      const events = told.map(({ event }) => event)
+      return events.filter((event, i) => event !== 'progress' || i === events.lastIndexOf('progress'))
+    },
     start: record('start'),
     metadata: record('metadata'),
     progress: record('progress'),

@@ -1,13 +1,13 @@
 // Reads the parts of a Markdown document that tests hold against the code: headings, links and code blocks.
 
-export interface Heading {
+interface Heading {
   readonly level: number
   readonly text: string
   /** What a link to it names after `#`, as GitHub makes it. */
   readonly fragment: string
 }
 
-export interface Link {
+interface Link {
   readonly target: string
   readonly line: number
 }

@@ -133,7 +133,9 @@ export function stateOf(target: string, { content, old }: Material): 'old' | 'ne
 }
 
 /** The promise's outcome as a value. */
-export function outcomeOf<T>(promise: Promise<T>): Promise<
+export function outcomeOf<T>(
+  promise: Promise<T>,
+): Promise<
   { readonly isSuccess: true; readonly value: T } | { readonly isSuccess: false; readonly error: unknown }
 > {
   return promise.then(

@@ -15,6 +15,8 @@ export class RecordingHandler implements ChannelHandler {
   /** Called after the event was written down. */
   onEvent: (event: string) => void = () => {}
   error: FakeSshError | undefined
+  /** Answers the peer's REQUESTs; without it they are refused. */
+  onRequest?: NonNullable<ChannelHandler['onRequest']>
   closedTimes = 0
   readonly #closed = gate<FakeSshError | undefined>()
   readonly #opened = gate<JsonObject>()

@@ -38,7 +38,7 @@ export class Terminal {
 
   /** What somebody who reads along has seen: text without control sequences, lines ended by `\n`. */
   get text(): string {
-    return stripVTControlCharacters(this.raw).replaceAll('\r\n', '\n')
+    return stripVTControlCharacters(this.raw).replace(/\r+\n/g, '\n')
   }
 
   type(text: string): void {

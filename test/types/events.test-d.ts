@@ -93,10 +93,12 @@ expectError(server.on('denied', ({ reason }: { reason: string }) => reason))
 
 // Payloads are facts: they cannot be changed by who hears of them first
 client.on('progress', (event) => {
-  expectError((event.transferred = 0))
+  // @ts-expect-error read-only
+  event.transferred = 0
 })
 server.on('denied', (event) => {
-  expectError((event.op = 'other'))
+  // @ts-expect-error read-only
+  event.op = 'other'
 })
 
 // Only the owner emits

@@ -65,7 +65,8 @@ const hook: AuthorizeHook = (request) => {
     expectType<readonly string[] | undefined>(request.args)
     expectType<readonly string[]>(request.envNames)
     expectError(request.path)
-    expectError((request.user.exec = 'shell'))
+    // @ts-expect-error read-only
+    request.user.exec = 'shell'
   } else if (request.op === 'session') {
     expectError(request.command)
   } else {
@@ -98,14 +99,20 @@ new FakeSshServer({
       expectType<AbortSignal>(context.signal)
       expectType<readonly string[]>(context.args)
       expectType<string>(context.user)
-      expectError((context.env.PATH = '/'))
+      // @ts-expect-error read-only
+      context.env.PATH = '/'
       expectError(context.args.push('x'))
     },
   },
 })
 
 // Limits and the rest
-expectAssignable<ServerLimits>({ maxChannels: 1, maxConnections: 1, maxUnauthenticated: 1, maxFrameBytes: 1024 })
+expectAssignable<ServerLimits>({
+  maxChannels: 1,
+  maxConnections: 1,
+  maxUnauthenticated: 1,
+  maxFrameBytes: 1024,
+})
 expectError(new FakeSshServer({ limits: { maxChannel: 1 } }))
 expectError(new FakeSshServer({ limits: { handshakeTimeoutMs: '10s' } }))
 expectError(new FakeSshServer({ port: 7022 }))
@@ -125,7 +132,8 @@ const listening = await server.listen()
 expectType<string>(listening.host)
 expectType<number>(listening.port)
 expectType<string | undefined>(listening.fingerprint)
-expectError((listening.port = 1))
+// @ts-expect-error read-only
+listening.port = 1
 expectType<string>(server.connectionString('deploy'))
 expectType<string>(server.connectionString('deploy', { host: 'app.example' }))
 expectError(server.connectionString())

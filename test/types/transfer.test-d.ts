@@ -1,5 +1,5 @@
 // get(), put(), download(), upload(): streams of Node, options, what they tell, receipts.
-import { Readable, Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type {
   ChecksumAlgorithm,
   FakeSshClient,
@@ -26,8 +26,10 @@ expectType<string>(get.path)
 expectType<FileMetadata | undefined>(get.metadata)
 expectType<Promise<TransferReceipt>>(get.result)
 expectError(get.write('x'))
-expectError((get.metadata = undefined))
-expectError((get.path = 'other'))
+// @ts-expect-error read-only
+get.metadata = undefined
+// @ts-expect-error read-only
+get.path = 'other'
 expectType<GetStream>(get.setEncoding('utf8'))
 
 const put = client.put('file')
@@ -37,7 +39,8 @@ expectNotAssignable<Readable>(put)
 expectType<Promise<TransferReceipt>>(put.result)
 expectError(put.read())
 expectError(put.metadata)
-expectError((put.result = Promise.reject(new Error())))
+// @ts-expect-error read-only
+put.result = Promise.reject(new Error())
 
 // Paths
 expectError(client.get())
@@ -75,17 +78,21 @@ expectType<string>(receipt.digest)
 expectType<number>(receipt.resumedFrom)
 expectType<string | undefined>(receipt.localPath)
 expectType<number | undefined>(receipt.mode)
-expectError((receipt.digest = ''))
-expectError((receipt.bytes = 0))
+// @ts-expect-error read-only
+receipt.digest = ''
+// @ts-expect-error read-only
+receipt.bytes = 0
 
 // What is told on the way
 declare const progress: TransferProgress
 expectType<number>(progress.transferred)
 expectType<number>(progress.acknowledged)
 expectType<number | undefined>(progress.percent)
-expectError((progress.transferred = 0))
+// @ts-expect-error read-only
+progress.transferred = 0
 expectType<number | undefined>(progress.total)
 expectType<number | undefined>(progress.etaMs)
 declare const checksum: TransferChecksum
 expectType<boolean>(checksum.match)
-expectError((checksum.match = true))
+// @ts-expect-error read-only
+checksum.match = true

@@ -19,9 +19,12 @@ describe('leadingOptions', () => {
     expect(found.rest).toEqual(rest)
   })
 
-  test.each([[['--nope', 'exec']], [['--url']], [['--help=x', 'exec']], [['-x', 'exec']]])('%j is refused', (args) => {
-    expect(() => leadingOptions(args, OPTIONS)).toThrow(UsageError)
-  })
+  test.each([[['--nope', 'exec']], [['--url']], [['--help=x', 'exec']], [['-x', 'exec']]])(
+    '%j is refused',
+    (args) => {
+      expect(() => leadingOptions(args, OPTIONS)).toThrow(UsageError)
+    },
+  )
 })
 
 describe('optionsAndWords', () => {
@@ -37,11 +40,11 @@ describe('optionsAndWords', () => {
 
 describe('numberOption', () => {
   test('is a number, or not given', () => {
-    expect([numberOption('n', '0', 0, 9), numberOption('n', '9', 0, 9), numberOption('n', undefined, 0, 9)]).toEqual([
-      0,
-      9,
-      undefined,
-    ])
+    expect([
+      numberOption('n', '0', 0, 9),
+      numberOption('n', '9', 0, 9),
+      numberOption('n', undefined, 0, 9),
+    ]).toEqual([0, 9, undefined])
   })
 
   test.each(['', '-1', '10', '1.5', '1e0', ' 1', 'x', 'NaN', 'Infinity'])('%j is refused', (text) => {

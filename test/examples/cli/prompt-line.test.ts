@@ -20,12 +20,19 @@ test.each<[line: string, asked: PromptLine]>([
 })
 
 // The ancestor took any line that began with `get` for a transfer.
-test.each(['getx', 'getconf PATH', 'get-data.sh', 'get; ls', 'putty', 'put|cat', 'GET x', 'helpme', 'help x'])(
-  '%j is a command',
-  (line) => {
-    expect(readPromptLine(line)).toEqual(command(line))
-  },
-)
+test.each([
+  'getx',
+  'getconf PATH',
+  'get-data.sh',
+  'get; ls',
+  'putty',
+  'put|cat',
+  'GET x',
+  'helpme',
+  'help x',
+])('%j is a command', (line) => {
+  expect(readPromptLine(line)).toEqual(command(line))
+})
 
 test.each(['exit -1', 'exit x', 'exit 3 4', 'exits', 'ls "a', "echo 'x", ' cd  a '])(
   '%j is a command too, as it is',

@@ -1,7 +1,7 @@
 // In-process commands: functions of the server that look like programs to the client.
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { ConnectionError } from '../../../src/errors.js'
 import type { CommandContext, CommandHandler } from '../../../src/exec/command-context.js'
@@ -53,7 +53,7 @@ describe('what a command returns', () => {
     [
       'rejects',
       async () => {
-        await delay(1)
+        await turn()
         throw new Error('broken pipe dream')
       },
     ],
@@ -135,18 +135,18 @@ describe('the outputs of a command', () => {
   })
 
   test('make the command wait for a reader', async () => {
-    let written = 0
-    const { exec } = await withCommand(async ({ stdout }) => {
+    const written: Record<string, number> = { read: 0, unread: 0 }
+    const { exec, run } = await withCommand(async ({ args: [name], stdout }) => {
       for (let i = 0; i < 100; i += 1) {
         if (!stdout.write(Buffer.alloc(65_536))) await once(stdout, 'drain')
-        written += 65_536
+        written[name as string] = (written[name as string] ?? 0) + 65_536
       }
     })
-    const proc = exec('cmd')
+    const proc = exec('cmd', ['unread'])
     proc.pause()
-    await until(() => written > 1_000_000)
-    await delay(50)
-    expect(written).toBeLessThan(2_500_000)
+    expect((await run('cmd', ['read'])).stdoutBytes).toBe(6_553_600)
+    await until(() => (written.unread as number) > 1_000_000)
+    expect(written.unread).toBeLessThan(2_500_000)
     expect((await text(proc)).length).toBe(6_553_600)
   })
 
@@ -213,7 +213,7 @@ describe('killing a command', () => {
     const { exec, ended, untilEnded } = await withCommand(async ({ stdout }) => {
       stdout.write('early')
       await new Promise<void>((resolve) => (finish = resolve))
-      await new Promise<void>((resolve) => stdout.write('late', (error) => resolve(void (late = error))))
+      late = await new Promise((resolve) => stdout.write('late', resolve))
       throw new Error('too late to matter')
     })
     const proc = exec('cmd')
@@ -223,7 +223,7 @@ describe('killing a command', () => {
     await untilEnded(1)
     finish()
     await until(() => late instanceof Error)
-    await delay(10)
+    await turn()
     expect([ended.length, uncaught]).toEqual([1, []])
   })
 

@@ -5,7 +5,9 @@ import { finished, pipeline } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConnectionError } from '../../../src/errors.js'
+import type { ExecArguments } from '../../../src/exec/exec-arguments.js'
 import type { ExecProcess } from '../../../src/exec/exec-process.js'
+import { run } from '../../../src/exec/run.js'
 import { type ExecPair, execPair } from '../../helpers/exec-pair.js'
 import { until } from '../../helpers/processes.js'
 import { recordUncaught } from '../../helpers/uncaught.js'
@@ -135,10 +137,14 @@ describe('what arrived before the connection was lost', () => {
 
   test('is on the error of run()', async () => {
     const pair = await execPair()
-    const running = pair.run('echo part; echo err >&2; sleep 60')
-    await until(() => pair.started.length === 1)
-    const seen = pair.exec('true')
-    await seen.result
+    const seen: string[] = []
+    const watched = (...args: ExecArguments) => {
+      const proc = pair.exec(...args)
+      for (const output of [proc, proc.stderr]) output.on('data', (chunk: Buffer) => seen.push(String(chunk)))
+      return proc
+    }
+    const running = run(watched, ['echo part; echo err >&2; sleep 60'])
+    await until(() => seen.length === 2)
     lose(pair)
     await expect(running).rejects.toMatchObject({
       code: LOST,

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { ConnectionError } from '../../../src/errors.js'
 import type { ExecProcess } from '../../../src/exec/exec-process.js'
 import { type ExecPair, execPair } from '../../helpers/exec-pair.js'
-import { isRunning, processesWith, sleepMarker, until } from '../../helpers/processes.js'
+import { processesWith, sleepMarker, until } from '../../helpers/processes.js'
 
 /** A tree of three processes of which none obeys SIGTERM. */
 async function stubborn(pair: ExecPair, options = {}): Promise<{ proc: ExecProcess; marker: string }> {
@@ -229,7 +229,8 @@ describe('while a command is ended', () => {
     const proc = pair.exec('head -c 1250000 /dev/zero; exit 3')
     proc.pause()
     await once(proc, 'spawn')
-    await until(() => !isRunning(proc.pid as number))
+    // Not only dead: collected, so that the server knows.
+    await until(() => !existsSync(`/proc/${proc.pid}`))
     proc.destroy()
     await pair.untilEnded(1)
     expect(pair.ended[0]?.end).toMatchObject({ isCancelled: true, exitCode: 3, signal: null })

@@ -103,14 +103,13 @@ describe('the half close', () => {
 describe('a command that does not read its input', () => {
   test('and ends, ends endless input, with its whole stdout', async () => {
     const { exec } = await execPair()
-    const { source, state } = endless()
+    const { source } = endless()
     const proc = exec('head -c 1; printf " and the rest"')
     const fed = pipeline(source, proc).catch((error) => error.code)
     expect(await text(proc)).toBe('y and the rest')
     expect(await proc.result).toMatchObject({ exitCode: 0 })
     expect(await fed).toBe('EPIPE')
     expect(source.destroyed).toBe(true)
-    expect(state.bytes).toBeLessThan(20_000_000)
   })
 
   test('run() takes endless input without complaint', async () => {

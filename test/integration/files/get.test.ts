@@ -140,7 +140,8 @@ describe('what is told', () => {
     stream.on('end', () => order.push('end'))
     stream.on('close', () => order.push('close'))
     await once(stream, 'close')
-    expect(order).toEqual([
+    // A slow machine has an earlier report as well.
+    expect(order.filter((one, i) => !one.startsWith('progress') || i === order.lastIndexOf(one))).toEqual([
       'metadata 1000 1700000000000',
       'data 1000',
       'checksum true',
@@ -166,15 +167,9 @@ describe('what is told', () => {
     await collected(stream)
     await pair.served()
     const receipt = await stream.result
-    expect(observer.told.map(({ event }) => event)).toEqual([
-      'start',
-      'metadata',
-      'checksum',
-      'progress',
-      'end',
-    ])
+    expect(observer.order()).toEqual(['start', 'metadata', 'checksum', 'progress', 'end'])
     expect(observer.of('end')).toEqual([receipt])
-    expect(pair.observed.told.map(({ event }) => event)).toEqual(['start', 'progress', 'end'])
+    expect(pair.observed.order()).toEqual(['start', 'progress', 'end'])
     expect(pair.observed.of('end')).toMatchObject([{ bytes: 3, digest: receipt.digest, path: 'file' }])
     expect(pair.observed.told[0]?.transfer).toEqual({ op: 'get', path: 'file' })
   })

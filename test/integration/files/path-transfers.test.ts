@@ -96,9 +96,8 @@ describe.each(directions)('$op', ({ op, from, to, run }) => {
     utimesSync(from(pair).at('file'), 5, 1_600_000_000.123)
     await run(pair, { preserve: true })
     expect(modeOf(to(pair).at('copy'))).toBe(0o750)
-    const wholeMs = (path: string) => Math.floor(statSync(path).mtimeMs)
-    expect(wholeMs(to(pair).at('copy'))).toBe(wholeMs(from(pair).at('file')))
-    expect(wholeMs(to(pair).at('copy'))).toBeLessThan(1_600_000_001_000)
+    // Node gives the file this time or one up to a microsecond less, depending on its version.
+    expect(Math.floor(statSync(to(pair).at('copy')).mtimeMs + 0.0005)).toBe(1_600_000_000_123)
   })
 
   test('without that, mode and time are those of a new file', async () => {
@@ -373,13 +372,7 @@ describe.each(directions)('$op', ({ op, from, to, run }) => {
         ? await download(pair.client, 'file', pair.local.at('copy'), {}, { observe })
         : await upload(pair.client, pair.local.at('file'), 'copy', {}, { observe })
     const metadata = op === 'download' ? ['metadata'] : []
-    expect(observe.told.map(({ event }) => event)).toEqual([
-      'start',
-      ...metadata,
-      'checksum',
-      'progress',
-      'end',
-    ])
+    expect(observe.order()).toEqual(['start', ...metadata, 'checksum', 'progress', 'end'])
     expect(observe.of('end')).toEqual([receipt])
     expect(observe.of('checksum')).toMatchObject([
       { match: true, local: receipt.digest, remote: receipt.digest },

@@ -190,6 +190,31 @@ describe('ending', () => {
     expect([connection.pendingOperations, handler.closedTimes]).toEqual([0, 1])
   })
 
+  test.each<[string, (id: number) => Uint8Array, string]>([
+    ['the peer’s CLOSE', (id) => frames.close(id), 'closed'],
+    ['a broken frame', () => new Uint8Array(16), 'closed ERR_FAKESSH_PROTOCOL'],
+    ['a goodbye', () => frames.goodbye('limit'), 'closed ERR_FAKESSH_LIMIT'],
+  ])(
+    'closing when told something that came in one chunk with %s: the end is told all the same',
+    async (_what, last, end) => {
+      for (const how of ['close', 'abort'] as const) {
+        const { peer, handler, id, connection } = await opened()
+        handler.onEvent = (event) => {
+          if (event.startsWith('exit')) handler.channel?.[how]()
+        }
+        const asked = handler.channel?.request('x', {}) as Promise<unknown>
+        const rejected = expect(asked).rejects.toHaveProperty('code')
+        await peer.next('REQUEST')
+        peer.send(frames.exit(id), last(id))
+        await Promise.all([handler.closed, rejected])
+        await turns(3)
+        expect(handler.log).toEqual(['opened', 'exit 0', end])
+        expect([handler.closedTimes, connection.pendingOperations]).toEqual([1, 0])
+        expect(peer.names.filter((name) => name === 'CLOSE')).toHaveLength(end === 'closed' ? 1 : 0)
+      }
+    },
+  )
+
   test('cancelling while OPEN is on its way: confirmed, refused, or both sides closing', async () => {
     for (const answer of ['openOk', 'openFail'] as const) {
       const raw = await rawConnected({ role: 'client' })

@@ -115,12 +115,14 @@ describe('writing', () => {
 })
 
 describe('the end', () => {
-  test('a write that fails tells those whose bytes were in it', async () => {
+  test('a write that fails is told by stopping, after whoever stops it has told why; nothing more is taken', async () => {
     const { stream, writer, told, send } = setup()
     send('a', 10)
     writer.flush()
     stream.complete(new Error('EPIPE'))
     await turns(2)
+    expect([told, writer.isIdle]).toEqual([[], false])
+    writer.stop()
     expect(told).toEqual(['a dropped'])
   })
 

@@ -78,6 +78,20 @@ describe('reading', () => {
     expect(await disk.stat('file')).toMatchObject({ mtimeMs: -1, mtimeNs: -500_000n })
   })
 
+  test.each([
+    ['2023-11-14 22:13:20.122999906', 1_700_000_000_123],
+    ['2023-11-14 22:13:20.122999000', 1_700_000_000_123],
+    ['2023-11-14 22:13:20.122998999', 1_700_000_000_122],
+    ['2023-11-14 22:13:20.123999', 1_700_000_000_124],
+    ['2023-11-14 22:13:20.123500', 1_700_000_000_123],
+    ['1969-12-31 23:59:59.999999', 0],
+    ['1969-12-31 23:59:58.000000', -2_000],
+  ])('%s is meant to be %i ms', async (date, mtimeMs) => {
+    writeFileSync(directory.at('file'), '')
+    execFileSync('touch', ['-d', `${date} UTC`, directory.at('file')])
+    expect(await disk.stat('file')).toMatchObject({ mtimeMs })
+  })
+
   test('no room reads nothing', async () => {
     const source = await opened('abc')
     expect(await source.read(new Uint8Array(0))).toBe(0)

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { Cleanup } from '../../../bench/cleanup.js'
+
+test('steps are undone in reverse, one after the other', async () => {
+  const cleanup = new Cleanup()
+  const done: string[] = []
+  cleanup.add(() => done.push('first'))
+  cleanup.add(async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    done.push('second')
+  })
+  await cleanup.run()
+  expect(done).toEqual(['second', 'first'])
+})
+
+test('one that fails keeps none from being undone, and is told of', async () => {
+  const cleanup = new Cleanup()
+  const done: string[] = []
+  cleanup.add(() => done.push('first'))
+  cleanup.add(() => {
+    throw new Error('second failed')
+  })
+  cleanup.add(() => Promise.reject(new Error('third failed')))
+  await expect(cleanup.run()).rejects.toThrow('third failed')
+  expect(done).toEqual(['first'])
+})
+
+test('running twice undoes nothing twice', async () => {
+  const cleanup = new Cleanup()
+  let count = 0
+  cleanup.add(() => {
+    count += 1
+  })
+  await cleanup.run()
+  await cleanup.run()
+  expect(count).toBe(1)
+})
