@@ -15,20 +15,34 @@ const INTERVAL_MS = 10
 const NS_PER_MS = 1e6
 
 export class EventLoopWatch {
-  // A fresh one each time: one that is started again counts the time it was stopped as a delay.
-  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: INTERVAL_MS })
+  readonly #histogram: IntervalHistogram
 
-  constructor() {
-    this.#histogram.enable()
+  private constructor(histogram: IntervalHistogram) {
+    this.#histogram = histogram
   }
 
-  /** Stops watching. Zeros when the loop never ticked in between. */
-  stop(): LoopDelay {
+  /** Resolves when the watch is on. */
+  static async start(): Promise<EventLoopWatch> {
+    // A fresh one each time: one that is started again counts the time it was stopped as a delay.
+    const histogram = monitorEventLoopDelay({ resolution: INTERVAL_MS })
+    histogram.enable()
+    // The first tick is only where it begins to count from.
+    await nextTick()
+    return new EventLoopWatch(histogram)
+  }
+
+  /** Stops watching, once whatever holds the loop up at this moment has been recorded. */
+  async stop(): Promise<LoopDelay> {
     const histogram = this.#histogram
+    await nextTick()
     histogram.disable()
-    if (histogram.count === 0) return { p99Ms: 0, maxMs: 0 }
     return { p99Ms: delay(histogram.percentile(99)), maxMs: delay(histogram.max) }
   }
+}
+
+/** The histogram's own timer is due before one that is set now for the same time. */
+function nextTick(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, INTERVAL_MS))
 }
 
 function delay(tickNs: number): number {

@@ -16,11 +16,11 @@ let memoryWatch: MemoryWatch | undefined
 const ballast: Cell[] = []
 
 export const watchMethods = {
-  startLoopWatch(): void {
-    loopWatch = new EventLoopWatch()
+  async startLoopWatch(): Promise<void> {
+    loopWatch = await EventLoopWatch.start()
   },
 
-  stopLoopWatch(): LoopDelay {
+  async stopLoopWatch(): Promise<LoopDelay> {
     if (loopWatch === undefined) throw new Error('the event loop is not watched')
     return loopWatch.stop()
   },

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CommandContext, ExecProcess, FakeSshClient } from 'fake-ssh'
 import { byteSize } from '../shared/byte-size.js'
-import { loopback } from '../shared/loopback.js'
+import { withLoopback } from '../shared/loopback.js'
 
 const CHUNK = Buffer.alloc(65_536)
 const READ_BYTES = 64 * 1024 * 1024
@@ -82,7 +82,11 @@ async function slowFarReader(client: FakeSshClient): Promise<void> {
   process.destroy()
 }
 
-await using example = await loopback({ commands: { flood } })
-await slowReader(example.client)
-await slowFarReader(example.client)
-process.exitCode = failures === 0 ? 0 : 1
+await withLoopback(
+  async ({ client }) => {
+    await slowReader(client)
+    await slowFarReader(client)
+  },
+  { commands: { flood } },
+)
+if (failures > 0) process.exitCode = 1

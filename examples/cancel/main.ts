@@ -3,7 +3,7 @@ import { readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FakeSshClient, FakeSshError, type FakeSshServer } from 'fake-ssh'
 import { byteSize } from '../shared/byte-size.js'
-import { loopback } from '../shared/loopback.js'
+import { withLoopback } from '../shared/loopback.js'
 
 /** Sparse, so it costs no disk; but its bytes travel, so there is time to cancel. */
 const BIG_FILE_BYTES = 4 * 1024 ** 3
@@ -50,7 +50,7 @@ async function cancelledCommands(client: FakeSshClient, server: FakeSshServer): 
   console.log(`  its process runs: ${isRunning(sleeper.pid)}`)
 
   console.log('a command that ignores SIGTERM, by timeoutMs')
-  const stubborn = client.exec('trap "" TERM; sleep 10', { timeoutMs: 300 })
+  const stubborn = client.exec('trap "" TERM; sleep 10', { timeoutMs: 1_000 })
   ended = serverEnd(server, 'exec')
   console.log(`  ${await failureOf(stubborn.result)}`)
   await ended
@@ -58,7 +58,7 @@ async function cancelledCommands(client: FakeSshClient, server: FakeSshServer): 
 
   console.log('a command, by kill(): an end like any other, with a result')
   const killed = client.exec('sleep 60')
-  await killed.kill('SIGINT')
+  await killed.kill()
   console.log(`  ended by ${(await killed.result).signal}`)
 }
 
@@ -88,8 +88,8 @@ async function cancelledTransfers(
   console.log(`files, here and there: ${(await readdir(directory)).sort().join(', ')}`)
 }
 
-await using example = await loopback()
-const { client, server, directory } = example
-await cancelledCommands(client, server)
-await cancelledTransfers(client, server, directory)
-console.log(`the same connection, still: ${(await client.run('echo works')).stdout.trim()}`)
+await withLoopback(async ({ client, server, directory }) => {
+  await cancelledCommands(client, server)
+  await cancelledTransfers(client, server, directory)
+  console.log(`the same connection, still: ${(await client.run('echo works')).stdout.trim()}`)
+})
