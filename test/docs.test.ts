@@ -54,7 +54,8 @@ describe('links', () => {
       '# A `b` c, d',
       '[lost](gone.md) [here](#a-b-c-d) [lost](#nowhere)',
       '[lost](errors.md#nowhere) [there](../README.md) [out](../../README.md) [web](https://example.com/)',
-      '`[code](no-link.md)` [`lost[0]`](gone.ts)',
+      '`[code](no-link.md)` [`lost[0]`](gone.ts) [over',
+      'two](gone.js) lines, [`a`](gone.a), [`b`](gone.b) and `c`',
     ]
     expect(deadLinks('docs/made-up.md', parseMarkdown(lines.join('\n')))).toEqual([
       'docs/made-up.md:2: gone.md',
@@ -62,6 +63,9 @@ describe('links', () => {
       'docs/made-up.md:3: errors.md#nowhere',
       'docs/made-up.md:3: ../../README.md',
       'docs/made-up.md:4: gone.ts',
+      'docs/made-up.md:4: gone.js',
+      'docs/made-up.md:5: gone.a',
+      'docs/made-up.md:5: gone.b',
     ])
   })
 

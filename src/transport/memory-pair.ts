@@ -10,6 +10,12 @@ import type { Transport } from './transport.js'
 /** Bytes each end buffers before it makes the other wait, as the kernel does for a socket. */
 const DEFAULT_BUFFER_BYTES = 65_536
 
+/**
+ * Bytes after which a write is done only in the next turn of the event loop. Without it two ends that always have something to say would
+ * keep the process to themselves: no timer, no promise and no other socket would have a turn, as they have between reads of a real one.
+ */
+const TURN_BYTES = 262_144
+
 /** @internal */
 export interface MemoryPairOptions {
   /** Bytes buffered per end and direction. Default 65,536. */
@@ -47,6 +53,7 @@ class MemoryEnd extends Duplex {
   /** Completes the peer's write once we read again. */
   #resumePeer: ((error?: Error) => void) | undefined
   #isEof = false
+  #bytesThisTurn = 0
   readonly #intercept: (bytes: Buffer) => Uint8Array
 
   constructor(highWaterMark: number, intercept: (bytes: Buffer) => Uint8Array) {
@@ -85,8 +92,13 @@ class MemoryEnd extends Duplex {
       const finish = (error?: Error) => {
         if (isDone) return
         isDone = true
-        process.nextTick(done, error)
+        if (this.#bytesThisTurn < TURN_BYTES) process.nextTick(done, error)
+        else {
+          this.#bytesThisTurn = 0
+          setImmediate(done, error)
+        }
       }
+      this.#bytesThisTurn += bytes.length
       peer.#resumePeer = finish
       if (peer.push(bytes)) finish()
     }

@@ -29,16 +29,18 @@ export interface Markdown {
 }
 
 const FENCE = /^\s*(`{3,}|~{3,})\s*(\S*)\s*(.*)$/
-// Also the inner link of an image in a link; code in the text of a link may hold brackets.
-const LINK = /\[(?:[^\]`]|`[^`]*`)*\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g
+// Code in the text of a link may hold brackets; an empty line ends a paragraph, and so a link.
+const LINK = /\[(?:[^\]`\n]|\n(?!\n)|`[^`]*`)*\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g
 
 export function parseMarkdown(source: string): Markdown {
   const headings: Heading[] = []
-  const links: Link[] = []
+  const prose: string[] = []
   const blocks: CodeBlock[] = []
   const seen = new Map<string, number>()
   let open: { fence: string; language: string; note: string; line: number; lines: string[] } | undefined
   for (const [index, text] of source.split('\n').entries()) {
+    // Blank where there is code, so that the lines of what is left keep their numbers.
+    prose[index] = ''
     const [, fence = '', language = '', note = ''] = FENCE.exec(text) ?? []
     if (open !== undefined) {
       if (fence.startsWith(open.fence) && language === '') {
@@ -49,6 +51,7 @@ export function parseMarkdown(source: string): Markdown {
     } else if (fence !== '') {
       open = { fence, language, note, line: index + 2, lines: [] }
     } else {
+      prose[index] = withoutCode(text)
       const [, marks, title] = /^(#{1,6})\s+(.*?)\s*#*$/.exec(text) ?? []
       if (marks !== undefined && title !== undefined) {
         const slug = fragmentOf(title)
@@ -57,12 +60,25 @@ export function parseMarkdown(source: string): Markdown {
         const fragment = before === 0 ? slug : `${slug}-${before}`
         headings.push({ level: marks.length, text: title, fragment })
       }
-      for (const [, target = ''] of text.replace(/(?<!\[)`[^`]*`(?!\])/g, '').matchAll(LINK))
-        links.push({ target, line: index + 1 })
     }
   }
   if (open !== undefined) throw new Error(`the code block of line ${open.line - 1} does not end`)
-  return { headings, links, blocks }
+  return { headings, links: linksIn(prose.join('\n')), blocks }
+}
+
+/** Code that is the whole text of a link stays. */
+function withoutCode(line: string): string {
+  return line.replace(/`[^`]*`/g, (code, at: number) => {
+    return line[at - 1] === '[' && line[at + code.length] === ']' ? code : ''
+  })
+}
+
+/** A link may go over the end of a line. */
+function linksIn(prose: string): Link[] {
+  return [...prose.matchAll(LINK)].map(({ 1: target = '', index }) => ({
+    target,
+    line: prose.slice(0, index).split('\n').length,
+  }))
 }
 
 /** As GitHub does it: lower case, punctuation dropped, spaces to hyphens. */

@@ -30,7 +30,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
   let passed: { up: Buffer[]; down: Buffer[] } = { up: [], down: [] }
   const end = (how: Cut['how']) => {
     for (const socket of sockets) {
-      if (how === 'reset') socket.resetAndDestroy()
+      if (how === 'reset') reset(socket)
       else socket.destroy()
     }
   }
@@ -53,7 +53,7 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     const both = [near, far]
     const sever = () => {
       for (const socket of both) {
-        if (cut?.how === 'reset') socket.resetAndDestroy()
+        if (cut?.how === 'reset') reset(socket)
         else socket.destroySoon()
       }
     }
@@ -88,4 +88,13 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     server.close()
   })
   return Object.assign(proxy, { port: (server.address() as AddressInfo).port })
+}
+
+/**
+ * Node cannot reset a socket whose own end is on its way: it then never closes the handle, and a worker thread that has one such
+ * spins for ever when it is to end.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded || socket.destroyed) socket.destroy()
+  else socket.resetAndDestroy()
 }

@@ -136,3 +136,20 @@ test('both ends may be destroyed at once', async () => {
   b.destroy(new Error('two'))
   await Promise.all([closed(a), closed(b)])
 })
+
+test('two ends that always have something to say leave the event loop its turns', async () => {
+  const [a, b] = ends()
+  let received = 0
+  b.on('data', (chunk: Buffer) => {
+    received += chunk.length
+  })
+  const piece = Buffer.alloc(1_000)
+  let isOver = false
+  const more = () => {
+    if (!isOver) a.write(piece, more)
+  }
+  more()
+  for (let i = 0; i < 3; i += 1) await new Promise((resolve) => setTimeout(resolve, 1))
+  isOver = true
+  expect(received).toBeGreaterThan(1_000)
+})
