@@ -107,6 +107,11 @@ export class ConnectionError extends FakeSshError {
   override get name(): string {
     return 'ConnectionError'
   }
+
+  /** True for every ConnectionError, a ProtocolError among them, whichever copy (ESM or CJS) of the package made it. */
+  static override is(value: unknown): value is ConnectionError {
+    return FakeSshError.is(value) && (value.name === 'ConnectionError' || value.name === 'ProtocolError')
+  }
 }
 
 /** The peer broke the protocol. Always ends the connection. @public */
@@ -117,6 +122,11 @@ export class ProtocolError extends ConnectionError {
 
   override get name(): string {
     return 'ProtocolError'
+  }
+
+  /** True for every ProtocolError, whichever copy (ESM or CJS) of the package made it. */
+  static override is(value: unknown): value is ProtocolError {
+    return FakeSshError.is(value) && value.name === 'ProtocolError'
   }
 }
 
@@ -184,6 +194,11 @@ export class ExecError extends FakeSshError {
   override get name(): string {
     return 'ExecError'
   }
+
+  /** True for every ExecError, whichever copy (ESM or CJS) of the package made it. */
+  static override is(value: unknown): value is ExecError {
+    return FakeSshError.is(value) && value.name === 'ExecError'
+  }
 }
 
 /**
@@ -203,6 +218,11 @@ export class TransferError extends FakeSshError {
 
   override get name(): string {
     return 'TransferError'
+  }
+
+  /** True for every TransferError, whichever copy (ESM or CJS) of the package made it. */
+  static override is(value: unknown): value is TransferError {
+    return FakeSshError.is(value) && value.name === 'TransferError'
   }
 }
 

@@ -11,6 +11,7 @@ import { ServedConnection, type ServedConnectionDeps } from './server/served-con
 import type { FakeSshServerEvents } from './server/server-events.js'
 import {
   checkLimits,
+  checkListenOptions,
   checkServerOptions,
   type FakeSshServerOptions,
   type ListenOptions,
@@ -23,6 +24,15 @@ import { AGENT } from './version.js'
 
 const DEFAULT_DRAIN_MS = 5_000
 const DEFAULT_KEEPALIVE_INTERVAL_MS = 15_000
+/** How long the end of a connection may take its operations: SIGTERM, two seconds, SIGKILL, and a second to be gone. */
+const CLEANUP_MS = 4_000
+
+type TcpListenOptions = Exclude<ListenOptions, { readonly path: string }>
+
+interface Bound {
+  readonly listener: { close(): Promise<void> }
+  readonly result: ListenResult
+}
 
 /**
  * A server to embed in a service. Everything is refused until a user is allowed it.
@@ -43,7 +53,9 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
   readonly #served = new Set<ServedConnection>()
   readonly #strangers = new Set<ServedConnection>()
   #connectionCount = 0
-  #listener: { close(): Promise<void> } | undefined
+  /** Connections that ended, and what they had started is still being ended. */
+  readonly #leaving = new Set<Promise<void>>()
+  #listener: Promise<Bound> | undefined
   #listening: ListenResult | undefined
   #closing: Promise<void> | undefined
 
@@ -81,19 +93,21 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
     if (this.#closing !== undefined)
       throw new FakeSshError('ERR_FAKESSH_CLOSED', 'listen: the server was closed')
     if (this.#listener !== undefined) throw invalidArgument('listen', 'to be called once', 'a second call')
+    checkListenOptions(options)
     // Taken at once, so that a second call meanwhile is refused.
-    this.#listener = { close: async () => {} }
+    this.#listener = 'path' in options ? this.#listenUnix(options.path) : this.#listenTls(options)
     try {
-      const bound = 'path' in options ? await this.#listenUnix(options.path) : await this.#listenTls(options)
-      this.#listener = bound.listener
-      this.#listening = bound.result
+      const { listener, result } = await this.#listener
+      if (this.#closing === undefined) {
+        this.#listening = result
+        return result
+      }
+      await listener.close()
     } catch (error) {
       this.#listener = undefined
       throw error
     }
-    // close() may have come meanwhile; it found no listener yet.
-    if (this.#closing !== undefined) await this.#listener.close()
-    return this.#listening
+    throw new FakeSshError('ERR_FAKESSH_CLOSED', 'listen: the server was closed meanwhile')
   }
 
   /**
@@ -114,8 +128,8 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
   }
 
   /**
-   * Takes no new connections and operations, lets running ones finish for `drainMs` (default 5,000), then ends what is left.
-   * Settles within `drainMs` + 1,000 ms. Idempotent.
+   * Takes no new connections and operations, lets running ones finish for `drainMs` (default 5,000), then ends what is left, and
+   * waits until its processes and temporary files are gone. Settles within `drainMs` + 5,000 ms. Idempotent.
    */
   close(options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
     const { drainMs = DEFAULT_DRAIN_MS } = options
@@ -161,6 +175,8 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
       onEnded: () => {
         this.#strangers.delete(served)
         this.#served.delete(served)
+        const leaving = served.idle(CLEANUP_MS).then(() => void this.#leaving.delete(leaving))
+        this.#leaving.add(leaving)
       },
     })
     this.#served.add(served)
@@ -175,13 +191,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
     this.emit('denied', { connectionId: 0, peer: transport.peer, op: 'connect', error })
   }
 
-  async #listenTls({
-    host = '127.0.0.1',
-    port = 0,
-  }: {
-    host?: string | undefined
-    port?: number | undefined
-  }) {
+  async #listenTls({ host = '127.0.0.1', port = 0 }: TcpListenOptions): Promise<Bound> {
     const { tls, authenticate } = this.#options
     const needsCertificate = authenticate !== undefined || this.#directory.hasPasswords
     const identity = tls ?? (needsCertificate ? await makeSelfSigned(host) : undefined)
@@ -206,7 +216,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
     }
   }
 
-  async #listenUnix(path: string) {
+  async #listenUnix(path: string): Promise<Bound> {
     const listener = await listenUnix({
       path,
       onTransport: (transport) => this.serve(transport),
@@ -220,7 +230,10 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
   }
 
   async #close(drainMs: number): Promise<void> {
-    await this.#listener?.close()
+    const bound = await this.#listener?.catch(() => undefined)
+    await bound?.listener.close()
+    this.#listening = undefined
     await Promise.all([...this.#served].map(({ connection }) => connection.close(drainMs)))
+    await Promise.all(this.#leaving)
   }
 }

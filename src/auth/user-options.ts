@@ -71,9 +71,18 @@ function copyExec(exec: unknown, where: string): ExecPermission {
   if (exec === undefined || exec === false) return false
   if (exec === 'shell' || exec === 'argv') return exec
   if (typeof exec === 'object' && exec !== null && Object.keys(exec).join() === 'allow') {
-    return Object.freeze({ allow: copyStrings((exec as { allow: unknown }).allow, `${where}.allow`) })
+    const allow = copyStrings((exec as { allow: unknown }).allow, `${where}.allow`)
+    for (const [index, name] of allow.entries()) checkProgramName(name, `${where}.allow[${index}]`)
+    return Object.freeze({ allow })
   }
   throw invalidArgument(where, "false, 'shell', 'argv' or { allow: [...] }", exec)
+}
+
+/** A relative path would name another file in each directory, one that the user uploaded among them. */
+function checkProgramName(name: string, where: string): void {
+  const isRelative = /[/\\]/.test(name) && !/^(\/|[A-Za-z]:[/\\])/.test(name)
+  if (isRelative || name.includes('\0'))
+    throw invalidArgument(where, 'the name of a program or its absolute path', name)
 }
 
 function copyStrings(list: unknown, where: string): readonly string[] {

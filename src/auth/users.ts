@@ -142,7 +142,10 @@ export class UserDirectory {
     if (accepted === undefined || accepted === null) return undefined
     const where = 'what authenticate returned'
     const { name = attempt.user, ...permissions }: AcceptedUser = checkUserShape(accepted, where, ['name'])
-    return makeUser(checkUserName(name, `${where}: name`), { ...known?.user, ...permissions }, where)
+    // What is undefined was left out; and only the user of that name lends its permissions.
+    const given = Object.fromEntries(Object.entries(permissions).filter(([, value]) => value !== undefined))
+    const lent = name === attempt.user ? known?.user : undefined
+    return makeUser(checkUserName(name, `${where}: name`), { ...lent, ...given }, where)
   }
 
   #tell(error: unknown, attempt: AuthAttempt): void {

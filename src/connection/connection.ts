@@ -324,11 +324,11 @@ export class Connection {
     endGracefully(this.transport.stream)
   }
 
-  /** The byte stream ended. Clean if one side had said goodbye and nothing was running. */
+  /** The byte stream ended. Clean if one side had said goodbye and nothing was running; an OPEN that crossed the goodbye was not. */
   #streamEnded(cause: Error | undefined): void {
     const wasMeant = this.#isClosing || this.#goodbye !== undefined
-    if (wasMeant && this.#core.openChannels === 0) this.#end('clean')
-    else this.#end(lostConnection(this.peerLabel, cause))
+    if (wasMeant && this.#core.runningChannels === 0) this.#end('clean')
+    else this.#end(lostConnection(this.peerLabel, cause, this.#goodbye !== undefined))
   }
 
   /** The one place where a connection ends. Everything pending is told before this returns. */

@@ -36,8 +36,15 @@ export function errorOfGoodbye(code: string, message: string, host: string): Con
 }
 
 /** The byte stream ended without a goodbye, or while operations were running. */
-export function lostConnection(host: string, cause: Error | undefined): ConnectionError {
-  const why = cause === undefined ? 'the peer closed it without a goodbye' : escapeText(cause.message)
+export function lostConnection(
+  host: string,
+  cause: Error | undefined,
+  wasAnnounced = false,
+): ConnectionError {
+  const closed = wasAnnounced
+    ? 'the peer did not wait for what was running'
+    : 'the peer closed it without a goodbye'
+  const why = cause === undefined ? closed : escapeText(cause.message)
   return new ConnectionError('ERR_FAKESSH_CONNECTION_LOST', `the connection to ${host} was lost: ${why}`, {
     host,
     cause,

@@ -1,9 +1,15 @@
 /** Moves what arrives on a channel into a command's input, and gives credit as the command takes it. */
 import type { Writable } from 'node:stream'
+import { PieceQueue } from '../streams/piece-queue.js'
 
 export class StdinFeed {
   readonly #target: Writable
   readonly #credit: (bytes: number) => void
+  /** What arrived while the input was still busy with what came before. */
+  readonly #waiting = new PieceQueue()
+  /** Writes that the input has not taken. */
+  #pendingWrites = 0
+  #isEnding = false
   #bytesTaken = 0
   #bytesDiscarded = 0
 
@@ -22,22 +28,50 @@ export class StdinFeed {
 
   /** What waits here is bounded by the window of the channel, as credit is given only afterwards. */
   write(bytes: Uint8Array): void {
-    // Called back with an error for each chunk once the input is closed: those bytes count as discarded.
-    this.#target.write(bytes, (error) => {
-      if (error === null || error === undefined) {
-        this.#bytesTaken += bytes.length
-        this.#credit(bytes.length)
-      } else this.#discard(bytes.length)
-    })
+    if (this.#pendingWrites > 0) this.#waiting.push(bytes)
+    else this.#pass(bytes)
   }
 
+  /** After what waits. */
   end(): void {
-    this.#target.end()
+    this.#isEnding = true
+    if (this.#pendingWrites === 0) this.#target.end()
   }
 
   /** Drops what waits. */
   close(): void {
+    this.#discardWaiting()
     this.#target.destroy()
+  }
+
+  #pass(bytes: Uint8Array): void {
+    this.#pendingWrites += 1
+    this.#target.write(bytes, (error) => {
+      this.#pendingWrites -= 1
+      if (error === null || error === undefined) {
+        this.#bytesTaken += bytes.length
+        this.#credit(bytes.length)
+      } else {
+        // The input is closed, also for all that waits.
+        this.#discard(bytes.length)
+        this.#discardWaiting()
+      }
+      if (this.#pendingWrites === 0) this.#passWaiting()
+    })
+  }
+
+  #passWaiting(): void {
+    const pieces = this.#waiting.takeAll()
+    this.#target.cork()
+    for (const piece of pieces) this.#pass(piece)
+    this.#target.uncork()
+    if (this.#isEnding && pieces.length === 0) this.#target.end()
+  }
+
+  #discardWaiting(): void {
+    const { bytes } = this.#waiting
+    this.#waiting.clear()
+    if (bytes > 0) this.#discard(bytes)
   }
 
   /**

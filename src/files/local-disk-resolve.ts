@@ -92,6 +92,13 @@ export class PathResolver {
     return `/${relative(root, real).split(sep).join('/')}`
   }
 
+  /** As {@link shown}, of what a path leads to, or, for `isTarget`, of where it would be created. */
+  async shownPlace(path: string, isTarget: boolean): Promise<string> {
+    if (!isTarget) return this.shown(await this.existing(path)) ?? '/'
+    const { directory, name } = await this.target(path)
+    return this.shown(join(directory, name)) ?? '/'
+  }
+
   async #resolvedRoot(path: string): Promise<string> {
     this.#realRoot ??= realpath(this.#root as string)
     try {

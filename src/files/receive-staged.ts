@@ -1,5 +1,6 @@
 /** The receiving pump, for the server of a `put` and the client of a `download`: stream 0 into a staged file. */
 import type { ChecksumAlgorithm } from '../options.js'
+import { PieceQueue } from '../streams/piece-queue.js'
 import { Digest } from './digest.js'
 import type { StagedFile } from './file-system.js'
 import { commitBeforeEnd, type Proof } from './proof.js'
@@ -23,8 +24,7 @@ export class StagedReceiver {
   readonly #digest: Digest
   /** Less than the window, or both sides would wait for each other. */
   readonly #writeBytes: number
-  #pieces: Uint8Array[] = []
-  #collectedBytes = 0
+  readonly #collected = new PieceQueue()
   #receivedBytes = 0
   #isWriting = false
   #isAtEnd = false
@@ -51,9 +51,8 @@ export class StagedReceiver {
       this.#throwAway(bytes.length)
       return
     }
-    this.#pieces.push(bytes)
-    this.#collectedBytes += bytes.length
-    if (this.#collectedBytes >= this.#writeBytes) this.#write()
+    this.#collected.push(bytes)
+    if (this.#collected.bytes >= this.#writeBytes) this.#write()
   }
 
   /** The sender has ended the stream. */
@@ -69,9 +68,9 @@ export class StagedReceiver {
   stop(reason: unknown): void {
     if (this.#failure) return
     this.#failure = { error: reason }
-    this.#pieces = []
-    this.#throwAway(this.#collectedBytes)
-    this.#collectedBytes = 0
+    const { bytes } = this.#collected
+    this.#collected.clear()
+    this.#throwAway(bytes)
     this.#wake()
   }
 
@@ -100,11 +99,9 @@ export class StagedReceiver {
   }
 
   #write(): void {
-    if (this.#isWriting || this.#collectedBytes === 0) return
-    const pieces = this.#pieces
-    const bytes = this.#collectedBytes
-    this.#pieces = []
-    this.#collectedBytes = 0
+    if (this.#isWriting || this.#collected.bytes === 0) return
+    const { bytes } = this.#collected
+    const pieces = this.#collected.takeAll()
     this.#isWriting = true
     this.#options.staged.write(pieces).then(
       () => this.#written(bytes),
@@ -117,7 +114,7 @@ export class StagedReceiver {
   #written(bytes: number): void {
     this.#isWriting = false
     this.#options.onTaken(bytes)
-    if (this.#isAtEnd || this.#collectedBytes >= this.#writeBytes) this.#write()
+    if (this.#isAtEnd || this.#collected.bytes >= this.#writeBytes) this.#write()
     if (!this.#isWriting) this.#wake()
   }
 

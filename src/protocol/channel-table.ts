@@ -43,6 +43,11 @@ export class ChannelTable {
     return this.#channels.size
   }
 
+  /** Those that are more than an OPEN of ours nobody has answered. */
+  get running(): number {
+    return [...this.#channels.values()].filter(({ state }) => state !== 'opening').length
+  }
+
   find(id: number): ChannelRecord | undefined {
     return this.#channels.get(id)
   }
@@ -203,7 +208,7 @@ export class ChannelTable {
   }
 
   #refuse(id: number, code: string, message: string): void {
-    this.#outbox.pushControl(encodeJsonFrame(this.#crc32, 'OPEN_FAIL', id, { code, message }))
+    this.#outbox.pushControl(encodeJsonFrame(this.#crc32, 'OPEN_FAIL', id, { code, message }), true)
   }
 
   /** The channel of a frame; undefined for a CLOSE that crossed our OPEN_FAIL. */

@@ -13,7 +13,6 @@ import { ChannelTable } from './channel-table.js'
 import { CONNECTION_FRAMES, type ConnectionState, RECEIVABLE } from './connection-states.js'
 import {
   type Crc32,
-  FEATURE_STREAM_CRC32,
   type FrameName,
   GOODBYE_CHARACTERS,
   type GoodbyeCode,
@@ -70,6 +69,11 @@ export class ConnectionCore implements FrameSink {
     return this.#channels.size
   }
 
+  /** Those of them that are more than an OPEN of ours nobody has answered. */
+  get runningChannels(): number {
+    return this.#channels.running
+  }
+
   /** True until both sides have closed the channel. */
   hasChannel(id: number): boolean {
     return this.#channels.find(id) !== undefined
@@ -106,7 +110,7 @@ export class ConnectionCore implements FrameSink {
     return this.#events
   }
 
-  /** @internal The decoder's view of us. */
+  /** @internal This and the next two: the decoder's view of us. */
   onHeader(header: FrameHeader): void {
     if (this.#state === 'closed') throw new ProtocolError(`${header.name} after the connection was closed`)
     if (!RECEIVABLE[this.#state].has(header.name)) {
@@ -125,12 +129,10 @@ export class ConnectionCore implements FrameSink {
     if (!isForConnection) this.#channels.checkHeader(header)
   }
 
-  /** @internal */
   onData(header: FrameHeader, piece: Uint8Array): void {
     this.#emit(this.#channels.onData(header, piece, this.#outbox.isCheckingStreams))
   }
 
-  /** @internal */
   onFrame(header: FrameHeader, payload: Uint8Array): void {
     switch (header.name) {
       case 'PING':
@@ -204,7 +206,7 @@ export class ConnectionCore implements FrameSink {
   rejectChannel(id: number, code: string, message: string): void {
     const channel = this.#sendable(id, 'OPEN_FAIL')
     if (channel === undefined) return
-    this.#push('OPEN_FAIL', id, fitFailure({ code, message }))
+    this.#push('OPEN_FAIL', id, fitFailure({ code, message }), true)
     this.#channels.remove(channel)
   }
 
@@ -248,8 +250,9 @@ export class ConnectionCore implements FrameSink {
   }
 
   sendReply(id: number, reply: ReplyMessage): void {
-    if (this.#sendable(id, 'REPLY') === undefined) return
-    this.#push('REPLY', id, reply.ok ? reply : { ...reply, message: fitText(reply.message) })
+    // Goes ahead of data, so also past a CLOSE that waits behind some.
+    if (this.#channels.find(id)?.onSent('REPLY') !== true) return
+    this.#push('REPLY', id, reply.ok ? reply : { ...reply, message: fitText(reply.message) }, true)
   }
 
   /** Bytes that a `data` event brought were taken, or discarded. */
@@ -282,8 +285,8 @@ export class ConnectionCore implements FrameSink {
     return channel?.isCloseQueued === false && channel.onSent(name) ? channel : undefined
   }
 
-  #push(name: Exclude<FrameName, 'DATA'>, channel: number, message: object): void {
-    this.#outbox.pushControl(encodeJsonFrame(this.#crc32, name, channel, message))
+  #push(name: Exclude<FrameName, 'DATA'>, channel: number, message: object, isAnswer = false): void {
+    this.#outbox.pushControl(encodeJsonFrame(this.#crc32, name, channel, message), isAnswer)
   }
 
   #emit(event: CoreEvent | undefined): void {
@@ -292,8 +295,7 @@ export class ConnectionCore implements FrameSink {
 
   #onHello(payload: Uint8Array): void {
     const agreement = agree(this.#hello, validate('HELLO', 'hello', parseObject('HELLO', payload)))
-    this.#outbox.maxFrameBytes = agreement.maxFrameBytes
-    this.#outbox.isCheckingStreams = agreement.features.has(FEATURE_STREAM_CRC32)
+    this.#outbox.adopt(agreement)
     this.#state = 'auth'
     this.#emit({ type: 'hello', agreement })
   }

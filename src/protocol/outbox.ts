@@ -3,8 +3,9 @@
  * have bytes and credit (docs/protocol.md, section 6.6). Replies a peer could make us pile up (PONG, WINDOW) are kept once, as "due".
  */
 import type { ChannelRecord, ReceiveHalf, SendHalf, TailFrame, Taken } from './channel-record.js'
-import { CONTROL_QUEUE_BYTES, type Crc32 } from './constants.js'
+import { CONTROL_QUEUE_BYTES, type Crc32, FEATURE_STREAM_CRC32 } from './constants.js'
 import { encodeDataHeader, encodeEof, encodeFrame, encodeWindow } from './frame.js'
+import type { Agreement } from './handshake.js'
 
 /** The next bytes for the transport, in order, and whom to tell when they left. */
 export interface Batch {
@@ -21,6 +22,8 @@ export class Outbox {
   maxFrameBytes = 0
   #control: Uint8Array[] = []
   #controlBytes = 0
+  /** Of those, what answers the peer. */
+  #answerBytes = 0
   #pong: Uint8Array | undefined
   #windows: { readonly channel: ChannelRecord; readonly half: ReceiveHalf }[] = []
   #round: SendHalf[] = []
@@ -29,15 +32,22 @@ export class Outbox {
     this.#crc32 = crc32
   }
 
-  /** Queues an encoded control frame. */
-  pushControl(frame: Uint8Array): void {
-    this.#control.push(frame)
-    this.#controlBytes += frame.length
+  /** The peer's HELLO came. */
+  adopt({ maxFrameBytes, features }: Agreement): void {
+    this.maxFrameBytes = maxFrameBytes
+    this.isCheckingStreams = features.has(FEATURE_STREAM_CRC32)
   }
 
-  /** True when more control bytes are queued than a peer that reads could ever cause. */
+  /** Queues an encoded control frame. `isAnswer`: the peer made us send it, and could make us send any number. */
+  pushControl(frame: Uint8Array, isAnswer = false): void {
+    this.#control.push(frame)
+    this.#controlBytes += frame.length
+    if (isAnswer) this.#answerBytes += frame.length
+  }
+
+  /** True when more answers are queued than a peer that reads could ever cause. What we ask for of ourselves does not count. */
   get isOverfull(): boolean {
-    return this.#controlBytes > CONTROL_QUEUE_BYTES
+    return this.#answerBytes > CONTROL_QUEUE_BYTES
   }
 
   /** Answers a PING; only the newest answer is kept. */
@@ -81,6 +91,7 @@ export class Outbox {
     const taken: Taken[] = []
     this.#control = []
     this.#controlBytes = 0
+    this.#answerBytes = 0
     if (this.#pong !== undefined) {
       buffers.push(this.#pong)
       bytes += this.#pong.length

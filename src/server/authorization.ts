@@ -21,7 +21,7 @@ export interface AuthorizeExec extends AuthorizeContext {
   readonly file?: string | undefined
   /** Its arguments. */
   readonly args?: readonly string[] | undefined
-  /** Working directory as the client wrote it; undefined means the root, or that of the session. */
+  /** Working directory, resolved as {@link AuthorizeFile.path} is; undefined means the root, or that of the session. */
   readonly cwd?: string | undefined
   /** Names of the environment variables the client wants to set. */
   readonly envNames: readonly string[]
@@ -39,8 +39,13 @@ export interface AuthorizeSession extends AuthorizeContext {
 /** A file to be read or written. @public */
 export interface AuthorizeFile extends AuthorizeContext {
   readonly op: 'get' | 'put'
-  /** As the client wrote it, relative to the user's root. */
+  /**
+   * Where the path leads: below the user's root, without a leading `/`, with `..` and links resolved; the root itself is empty. A rule
+   * such as "only below `public/`" holds on this, not on what the client wrote.
+   */
   readonly path: string
+  /** As the client wrote it. */
+  readonly requestedPath: string
 }
 
 /** What the `authorize` hook is asked before every operation. @public */

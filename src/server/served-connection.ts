@@ -1,4 +1,5 @@
 /** One client of a server: lets it in, decides about each operation it opens, and tells the server what happens. */
+import { posix } from 'node:path'
 import { attemptFrom } from '../auth/auth-attempt.js'
 import type { UserDirectory } from '../auth/users.js'
 import type { IncomingOpen } from '../connection/channel-handler.js'
@@ -21,6 +22,7 @@ import type { AuthRequest } from '../protocol/messages.js'
 import type { Transport } from '../transport/transport.js'
 import { type AuthorizeHook, requireAuthorized } from './authorization.js'
 import { execObserver, transferObserver } from './observers.js'
+import { RunningWork } from './running-work.js'
 import type { EmitServerEvent, ServerEventContext } from './server-events.js'
 import type { CheckedLimits } from './server-options.js'
 
@@ -55,6 +57,7 @@ export class ServedConnection {
   readonly #transport: Transport
   readonly #connectionId: number
   readonly #sessions = new SessionRegistry()
+  readonly #work = new RunningWork()
   #admitted: Admitted | undefined
 
   constructor(transport: Transport, connectionId: number, deps: ServedConnectionDeps) {
@@ -71,7 +74,7 @@ export class ServedConnection {
           deps.onAuthenticated()
           deps.emit('authenticated', this.#context)
         },
-        onOpen: (open) => void this.#serve(open),
+        onOpen: (open) => void this.#work.during(this.#serve(open)),
         onEnded: (error) => {
           deps.onEnded()
           deps.emit('disconnect', { ...this.#context, error })
@@ -80,6 +83,11 @@ export class ServedConnection {
       },
     )
     deps.emit('connection', this.#context)
+  }
+
+  /** Settles when nothing of what this client started is left, or the time is over. */
+  idle(limitMs: number): Promise<void> {
+    return this.#work.idle(limitMs)
   }
 
   get #context(): ServerEventContext {
@@ -122,13 +130,14 @@ export class ServedConnection {
     const decision = decideExec(user.exec, target, this.#deps.commands)
     if ('deny' in decision) throw new FakeSshError('ERR_FAKESSH_DENIED', decision.deny)
     const envNames = params.env.map(([name]) => name)
-    await this.#authorize({ op: 'exec', ...target, cwd, envNames }, user)
+    const at = cwd === undefined ? undefined : await placeOf(directories, 'get', cwd)
+    await this.#authorize({ op: 'exec', ...target, cwd: at, envNames }, user)
     await serveExec(open, params, decision, {
       ...this.#sessionDeps(user, directories),
       user: user.name,
       shell: this.#deps.shell,
       commands: this.#deps.commands,
-      observer: execObserver(this.#deps.emit, this.#context),
+      observer: this.#work.counting(execObserver(this.#deps.emit, this.#context)),
     })
   }
 
@@ -137,17 +146,23 @@ export class ServedConnection {
       throw new FakeSshError('ERR_FAKESSH_DENIED', 'this user may not run commands')
     }
     const { cwd, env } = parseSessionParams(open.params)
-    await this.#authorize({ op: 'session', cwd, envNames: env.map(([name]) => name) }, user)
+    const at = cwd === undefined ? undefined : await placeOf(directories, 'get', cwd)
+    await this.#authorize({ op: 'session', cwd: at, envNames: env.map(([name]) => name) }, user)
     await serveSession(open, this.#sessionDeps(user, directories))
   }
 
-  async #transfer(open: IncomingOpen, op: 'get' | 'put', { user, disk }: Admitted): Promise<void> {
-    const path = parseTransferPath(open.params)
+  async #transfer(
+    open: IncomingOpen,
+    op: 'get' | 'put',
+    { user, disk, directories }: Admitted,
+  ): Promise<void> {
+    const requestedPath = parseTransferPath(open.params)
     if (disk === undefined)
       throw new FakeSshError('ERR_FAKESSH_DENIED', 'this user has no root and so no files')
     if (op === 'put' && user.readOnly === true)
       throw new FakeSshError('ERR_FAKESSH_DENIED', 'this user may only read')
-    await this.#authorize({ op, path }, user)
+    const path = await placeOf(directories, op, requestedPath)
+    await this.#authorize({ op, path, requestedPath }, user)
     const observe = transferObserver(this.#deps.emit, this.#context)
     await (op === 'get' ? serveGet : servePut)(open, { fileSystem: disk, observe })
   }
@@ -189,7 +204,17 @@ type UnattributedRequest =
       readonly envNames: readonly string[]
     } & ExecTarget)
   | { readonly op: 'session'; readonly cwd: string | undefined; readonly envNames: readonly string[] }
-  | { readonly op: 'get' | 'put'; readonly path: string }
+  | { readonly op: 'get' | 'put'; readonly path: string; readonly requestedPath: string }
+
+/** Where a path leads, for the authorize hook. Throws `ERR_FAKESSH_OUTSIDE_ROOT`; a path that leads nowhere stays as it reads. */
+async function placeOf(directories: PathResolver, op: 'get' | 'put', path: string): Promise<string> {
+  try {
+    return (await directories.shownPlace(path, op === 'put')).slice(1)
+  } catch (error) {
+    if (FakeSshError.is(error) && error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
+    return posix.normalize(`/${path}`).slice(1)
+  }
+}
 
 /** What the operation was about, for the `denied` event. */
 function subjectOf({ params }: IncomingOpen): string | undefined {

@@ -117,6 +117,28 @@ export function checkServerOptions(options: FakeSshServerOptions): void {
     if (given !== undefined && typeof given !== 'function')
       throw invalidArgument(`FakeSshServer ${hook}`, 'a function', given)
   }
+  const { keepaliveIntervalMs = 1, shell = '/', env = {} } = options
+  const isTime = Number.isInteger(keepaliveIntervalMs) && keepaliveIntervalMs >= 1
+  if (!isTime || keepaliveIntervalMs > MAX_TIMEOUT_MS)
+    throw invalidArgument(
+      'FakeSshServer keepaliveIntervalMs',
+      `an integer from 1 to ${MAX_TIMEOUT_MS}`,
+      keepaliveIntervalMs,
+    )
+  if (typeof shell !== 'string' || shell === '' || shell.includes('\0'))
+    throw invalidArgument('FakeSshServer shell', 'the path of a shell', shell)
+  const isText = (value: unknown) => typeof value === 'string' && !value.includes('\0')
+  if (typeof env !== 'object' || env === null || !Object.values(env).every(isText))
+    throw invalidArgument('FakeSshServer env', 'an object of strings', env)
+}
+
+/** Throws `ERR_FAKESSH_INVALID_ARG` for what cannot be listened on; the port and address are checked by the transport. */
+export function checkListenOptions(options: ListenOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw invalidArgument('listen', 'an options object', options)
+  const known = 'path' in options ? ['path'] : ['port', 'host']
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) throw invalidArgument('listen', 'either path, or port and host', unknown)
 }
 
 /** The limits with defaults. Throws `ERR_FAKESSH_INVALID_ARG`. */

@@ -4,26 +4,16 @@
  */
 import type { Readable } from 'node:stream'
 import type { Channel } from '../connection/channel-handler.js'
+import { PieceQueue, SMALL_BYTES } from './piece-queue.js'
 
 /** `highWaterMark` for Readables fed from here: what is credited ahead of the consumer, in bytes. */
 export const READABLE_HIGH_WATER_MARK = 65_536
-
-/**
- * Pieces below the first size that have to wait are copied into buffers of the second: a piece is a view that keeps the whole chunk it came
- * in, so a peer that sends its window byte by byte would make us keep a hundred times as much.
- */
-const SMALL_BYTES = 4_096
-const JOINED_BYTES = 16_384
 
 export class Inbound {
   readonly #channel: Channel
   readonly #stream: number
   readonly #readable: Readable
-  readonly #queue: Uint8Array[] = []
-  #waitingBytes = 0
-  /** The buffer at the end of the queue that small pieces are still copied into. */
-  #joint: Uint8Array | undefined
-  #jointBytes = 0
+  readonly #queue = new PieceQueue()
   #isWanted = false
   #isFinished = false
   #isDiscarding = false
@@ -36,7 +26,7 @@ export class Inbound {
 
   /** Bytes that arrived and wait for `_read`. */
   get waitingBytes(): number {
-    return this.#waitingBytes
+    return this.#queue.bytes
   }
 
   /** True once bytes are thrown away instead of kept. */
@@ -50,26 +40,17 @@ export class Inbound {
       this.#channel.consumed(this.#stream, bytes.length)
       return
     }
-    this.#waitingBytes += bytes.length
-    this.#keep(bytes)
-    if (this.#isWanted) this.pull()
+    // Where it is wanted nothing waits.
+    if (this.#isWanted) this.#give(bytes)
+    else this.#queue.push(bytes)
   }
 
-  #keep(bytes: Uint8Array): void {
-    if (this.#isWanted || bytes.length >= SMALL_BYTES) {
-      this.#joint = undefined
-      this.#queue.push(bytes)
-      return
-    }
-    const end = this.#jointBytes + bytes.length
-    if (this.#joint === undefined || end > JOINED_BYTES) {
-      this.#joint = new Uint8Array(JOINED_BYTES)
-      this.#jointBytes = 0
-      this.#queue.push(this.#joint)
-    }
-    this.#joint.set(bytes, this.#jointBytes)
-    this.#jointBytes += bytes.length
-    this.#queue[this.#queue.length - 1] = this.#joint.subarray(0, this.#jointBytes)
+  /** To a Readable that asked. What it does not hand on at once it keeps, so a small piece is then to hold no chunk. */
+  #give(bytes: Uint8Array): void {
+    const isKept = this.#readable.readableLength > 0 && bytes.length < SMALL_BYTES
+    const given = isKept ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#isWanted = this.#readable.push(given)
+    this.#channel.consumed(this.#stream, bytes.length)
   }
 
   /** For `_read`. */
@@ -78,10 +59,7 @@ export class Inbound {
     while (this.#isWanted) {
       const bytes = this.#queue.shift()
       if (bytes === undefined) break
-      if (this.#queue.length === 0) this.#joint = undefined
-      this.#waitingBytes -= bytes.length
-      this.#isWanted = this.#readable.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
-      this.#channel.consumed(this.#stream, bytes.length)
+      this.#give(bytes)
     }
     this.#endWhenEmpty()
   }
@@ -95,14 +73,13 @@ export class Inbound {
   /** Throws away what waits and what still comes, giving credit for it at once. */
   discard(): void {
     this.#isDiscarding = true
-    this.#queue.length = 0
-    this.#joint = undefined
-    if (this.#waitingBytes > 0) this.#channel.consumed(this.#stream, this.#waitingBytes)
-    this.#waitingBytes = 0
+    const { bytes } = this.#queue
+    this.#queue.clear()
+    if (bytes > 0) this.#channel.consumed(this.#stream, bytes)
   }
 
   #endWhenEmpty(): void {
-    if (!this.#isFinished || this.#queue.length > 0 || this.#isDiscarding) return
+    if (!this.#isFinished || this.#queue.bytes > 0 || this.#isDiscarding) return
     this.#isFinished = false
     this.#readable.push(null)
   }

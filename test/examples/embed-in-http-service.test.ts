@@ -3,8 +3,11 @@ import { on } from 'node:events'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { FakeSshClient } from 'fake-ssh'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { ExampleSandbox, type RunningExample } from '../helpers/example-sandbox.js'
+
+// Each starts several processes, which compile TypeScript first.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let sandbox: ExampleSandbox
 let service: RunningExample

@@ -64,7 +64,7 @@ test.each([
   ['progress', /progress/],
   ['cancel', /runs on the server/],
   ['backpressure', /and waits/],
-])('%s: Ctrl-C leaves nothing behind', async (name, pattern) => {
+])('%s: Ctrl-C leaves nothing behind', { timeout: TIMEOUT_MS }, async (name, pattern) => {
   const running = sandbox.start(name)
   await running.seen(pattern)
   running.kill('SIGINT')

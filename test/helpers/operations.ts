@@ -120,6 +120,17 @@ export const OPERATIONS: readonly Operation[] = [
   },
 ]
 
+/** Every operation, and those that write with and without something to replace. */
+export const CASES = OPERATIONS.flatMap((operation) => {
+  const { name } = operation
+  if (operation.target({ root: '', local: '' }) === undefined)
+    return [{ title: name, operation, oldBytes: undefined }]
+  return [
+    { title: `${name} of a new file`, operation, oldBytes: undefined },
+    { title: `${name} over an old file`, operation, oldBytes: 500 },
+  ]
+})
+
 export function material(bytes: number, oldBytes?: number): Material {
   return { content: randomBytes(bytes), old: oldBytes === undefined ? undefined : randomBytes(oldBytes) }
 }

@@ -5,7 +5,16 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FakeSshClient, FakeSshError } from '../../src/index.js'
 import { type Direction, type InterceptedPair, interceptedPair } from '../helpers/intercepted-pair.js'
-import { type Material, material, OPERATIONS, type Operation, type Outcome, outcomeOf, stateOf, within } from '../helpers/operations.js'
+import {
+  type Material,
+  material,
+  OPERATIONS,
+  type Operation,
+  type Outcome,
+  outcomeOf,
+  stateOf,
+  within,
+} from '../helpers/operations.js'
 import { until } from '../helpers/processes.js'
 import { type Served, served } from '../helpers/served.js'
 import { type Cut, tcpProxy } from '../helpers/tcp-proxy.js'
@@ -47,7 +56,9 @@ describe.each(OPERATIONS)('$name', (operation) => {
     const all = await served()
     const what = material(SIZE, oldBytes)
 
-    const attempt = async (onPassed?: (frame: { direction: Direction; index: number }, pair: InterceptedPair) => void) => {
+    const attempt = async (
+      onPassed?: (frame: { direction: Direction; index: number }, pair: InterceptedPair) => void,
+    ) => {
       reset(operation, all, what)
       const pair = interceptedPair(onPassed === undefined ? {} : { onPassed })
       const connected = await outcomeOf(all.connectOver(pair.transports))
@@ -59,7 +70,8 @@ describe.each(OPERATIONS)('$name', (operation) => {
 
     const clean = await within(SETTLE_MS, 'the attempt without a cut', attempt())
     expect(clean.outcome).toMatchObject({ isSuccess: true })
-    const count = (direction: Direction) => clean.passed.filter((frame) => frame.direction === direction).length
+    const count = (direction: Direction) =>
+      clean.passed.filter((frame) => frame.direction === direction).length
     const cuts = (['up', 'down'] as const).flatMap((direction) =>
       Array.from({ length: count(direction) }, (_, index) => ({ direction, index })),
     )
@@ -116,7 +128,9 @@ describe.each(OPERATIONS)('$name', (operation) => {
     expect(await within(SETTLE_MS, 'without a cut', attempt(undefined))).toMatchObject({ isSuccess: true })
     const { up, down } = proxy.passed
     const offsets = (bytes: number) =>
-      [0, 1, bytes - 1].concat(fc.sample(fc.integer({ min: 2, max: bytes - 2 }), { numRuns: OFFSETS, seed: SEED }))
+      [0, 1, bytes - 1].concat(
+        fc.sample(fc.integer({ min: 2, max: bytes - 2 }), { numRuns: OFFSETS, seed: SEED }),
+      )
     const cuts: Cut[] = [
       ...offsets(up.length).map((afterBytes) => ({ direction: 'up' as const, afterBytes })),
       ...offsets(down.length).map((afterBytes) => ({ direction: 'down' as const, afterBytes })),

@@ -3,8 +3,10 @@ import { expect, test } from 'vitest'
 import { childPeer } from '../helpers/child-peer.js'
 
 const OPERATIONS = 10_000
-/** Compiled code, caches and the collector's own slack; a leak of 1 KiB an operation would be ten times as much. */
-const HEAP_SLACK_BYTES = 1_048_576
+/** After so many, code is compiled and caches are filled. */
+const WARM_UP = 4_000
+/** The collector's own slack; a leak of 256 bytes an operation would be more. */
+const HEAP_SLACK_BYTES = 2_097_152
 
 interface Readings {
   readonly heapBytes: number
@@ -18,10 +20,12 @@ test('10,000 sequential operations: listeners, handles and heap stay as they wer
 }, async () => {
   const peer = await childPeer('many-operations', ['--expose-gc'])
   await peer.call('start')
-  const warm = await peer.call<Readings>('run', 1_000)
-  const { heapBytes, ...rest } = await peer.call<Readings>('run', OPERATIONS)
+  const warm = await peer.call<Readings>('run', WARM_UP)
+  const { heapBytes, pending, ...rest } = await peer.call<Readings>('run', OPERATIONS)
   expect(heapBytes - warm.heapBytes).toBeLessThan(HEAP_SLACK_BYTES)
-  expect(rest).toEqual({ listeners: warm.listeners, pending: 0, resources: warm.resources })
+  // The last one may still exchange its CLOSE.
+  expect(pending).toBeLessThanOrEqual(1)
+  expect(rest).toEqual({ listeners: warm.listeners, resources: warm.resources })
   expect(peer.output).not.toContain('MaxListenersExceeded')
   await peer.call('stop')
 })

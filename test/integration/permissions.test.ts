@@ -1,5 +1,5 @@
 // What a user may do, seen from outside: everything is refused until it is allowed, and nothing tells more than it should.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { served } from '../helpers/served.js'
@@ -45,6 +45,12 @@ describe('exec permission', () => {
       await expect(client.run(file, []), file).rejects.toMatchObject(DENIED)
     }
     await expect(client.run('echo a; id')).rejects.toMatchObject(DENIED)
+  })
+})
+
+test('a relative program name in { allow } is refused: it would name what the user uploads', async () => {
+  await expect(served({ user: { exec: { allow: ['./deploy.sh'] } } })).rejects.toMatchObject({
+    code: 'ERR_FAKESSH_INVALID_ARG',
   })
 })
 
@@ -114,7 +120,7 @@ describe('the authorize hook', () => {
     await client.run('true', { env: { A: '1' }, cwd: '/' })
     await client.run('echo', ['x'])
     await client.download('a', join(local, 'a'))
-    await client.upload(join(local, 'a'), 'b')
+    await client.upload(join(local, 'a'), '/./b')
     const session = await client.session({ env: { B: '2' } })
     await session.close()
     const context = {
@@ -122,12 +128,37 @@ describe('the authorize hook', () => {
       peer: { kind: 'memory', label: 'memory' },
     }
     expect(asked).toEqual([
-      { ...context, op: 'exec', command: 'true', cwd: '/', envNames: ['A'] },
+      { ...context, op: 'exec', command: 'true', cwd: '', envNames: ['A'] },
       { ...context, op: 'exec', file: 'echo', args: ['x'], cwd: undefined, envNames: [] },
-      { ...context, op: 'get', path: 'a' },
-      { ...context, op: 'put', path: 'b' },
+      { ...context, op: 'get', path: 'a', requestedPath: 'a' },
+      { ...context, op: 'put', path: 'b', requestedPath: '/./b' },
       { ...context, op: 'session', cwd: undefined, envNames: ['B'] },
     ])
+  })
+
+  test('judges where a path leads, whatever way it was written', async () => {
+    const { connect, root } = await served({
+      authorize: (request) => !('requestedPath' in request) || request.path.startsWith('public/'),
+    })
+    mkdirSync(join(root, 'public'))
+    writeFileSync(join(root, 'public', 'open'), 'open')
+    writeFileSync(join(root, 'secret'), 'secret')
+    symlinkSync('../secret', join(root, 'public', 'link'))
+    const client = await connect()
+    for (const path of [
+      'public/../secret',
+      'public/link',
+      '/public/./../secret',
+      'public//../secret',
+      'secret',
+    ]) {
+      await expect(client.get(path).result, path).rejects.toMatchObject(DENIED)
+      await expect(client.put(path).end('x').result, path).rejects.toMatchObject(DENIED)
+    }
+    await expect(client.put('public/../new').end('x').result).rejects.toMatchObject(DENIED)
+    expect((await client.get('/public//open').toArray()).join('')).toBe('open')
+    await expect(client.put('public/new').end('x').result).resolves.toMatchObject({ bytes: 1 })
+    expect(readdirSync(root).sort()).toEqual(['public', 'secret'])
   })
 
   test('refuses with its reason, escaped', async () => {

@@ -36,6 +36,10 @@ test('options that do not exist are refused by name', () => {
   )
   expect(make({ users: { a: { ...users.a, readonly: true } } })).toThrow(expect.objectContaining(invalid))
   expect(make({ users, limits: { maxChannels: -1 } })).toThrow(expect.objectContaining(invalid))
+  for (const keepaliveIntervalMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(make({ users, keepaliveIntervalMs })).toThrow(expect.objectContaining(invalid))
+  expect(make({ users, shell: '' })).toThrow(expect.objectContaining(invalid))
+  expect(make({ users, env: { A: 1 } })).toThrow(expect.objectContaining(invalid))
   expect(make({ users, limits: { maxChanels: 1 } })).toThrow(expect.objectContaining(invalid))
 })
 
@@ -58,6 +62,11 @@ test('listens once, and never after it was closed', async () => {
   const server = new FakeSshServer({ users: { a: { token: generateToken() } } })
   await server.listen()
   await expect(server.listen()).rejects.toMatchObject({ code: 'ERR_FAKESSH_INVALID_ARG' })
+  await expect(
+    new FakeSshServer({ users: { a: { token: generateToken() } } }).listen({ prot: 1 } as object),
+  ).rejects.toMatchObject({
+    code: 'ERR_FAKESSH_INVALID_ARG',
+  })
   await Promise.all([server.close(), server.close()])
   await expect(server.listen()).rejects.toMatchObject({ code: 'ERR_FAKESSH_CLOSED' })
 })
@@ -74,13 +83,14 @@ test('a port in use is the POSIX code, and the server can then listen elsewhere'
 test('close lets what runs finish, and takes nothing new', async () => {
   const { server, connect } = await served({ transport: 'tls' })
   const client = await connect()
+  const url = server.connectionString('test')
   const running = client.exec('read line; echo "got $line"')
   const output = running.setEncoding('utf8').toArray()
   await new Promise((resolve) => running.once('spawn', resolve))
   const closing = server.close({ drainMs: 60_000 })
   await until(() => !client.isConnected)
   await expect(client.run('true')).rejects.toMatchObject({ code: 'ERR_FAKESSH_SHUTDOWN' })
-  await expect(FakeSshClient.connect(server.connectionString('test'))).rejects.toMatchObject({
+  await expect(FakeSshClient.connect(url)).rejects.toMatchObject({
     code: 'ERR_FAKESSH_CONNECT_FAILED',
   })
   running.end('this\n')
@@ -101,6 +111,27 @@ test('close ends what does not finish in time', async () => {
     exitCode: null,
   })
   await until(() => running().length === 0)
+})
+
+test('close waits until the processes and temporary files of what it cut are gone', async () => {
+  const { server, connect, running, leftovers } = await served({ transport: 'tls' })
+  const client = await connect()
+  const stubborn = client.exec('trap "" TERM; echo ready; sleep 1000 & wait')
+  const put = client.put('half')
+  for (const pending of [stubborn.result, put.result]) pending.catch(() => {})
+  put.write('half of it')
+  await new Promise((resolve) => stubborn.once('data', resolve))
+  await until(() => leftovers().length === 1)
+  await server.close({ drainMs: 0 })
+  expect([running(), leftovers()]).toEqual([[], []])
+})
+
+test('close during listen wins', async () => {
+  const server = new FakeSshServer({ users: { a: { token: generateToken() } } })
+  const listening = server.listen().catch((error) => error)
+  await server.close()
+  expect(await listening).toMatchObject({ code: 'ERR_FAKESSH_CLOSED' })
+  expect(() => server.connectionString('a')).toThrow(/listen/)
 })
 
 test('the client, too, lets what runs finish; with drainMs 0 it fails at once', async () => {

@@ -1,10 +1,11 @@
 // A reader that stops reading stops the far writer, and nothing piles up at either end: 4 GiB between two processes over TLS.
-import { truncateSync, writeFileSync } from 'node:fs'
+
 import { createHash } from 'node:crypto'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { MemoryReading } from '../fixtures/memory-meter.js'
 import type { TransferReceipt } from '../../src/index.js'
+import type { MemoryReading } from '../fixtures/memory-meter.js'
 import { type ChildPeer, childPeer } from '../helpers/child-peer.js'
 import { temporaryDirectory } from '../helpers/temporary-directory.js'
 

@@ -1,7 +1,7 @@
 // examples/cli: serve, exec, get and put, as processes of their own.
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { execCommand, getCommand, putCommand } from '../../../examples/cli/commands.js'
 import { UsageError } from '../../../examples/cli/failure.js'
 import { promptCommand } from '../../../examples/cli/prompt.js'
@@ -9,6 +9,9 @@ import { serveCommand } from '../../../examples/cli/serve.js'
 import { CliServer } from '../../helpers/cli-server.js'
 import { ExampleSandbox, sleepStarted } from '../../helpers/example-sandbox.js'
 import { processesWith, sleepMarker, until } from '../../helpers/processes.js'
+
+// Each starts several processes, which compile TypeScript first.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let cli: CliServer
 beforeAll(async () => {

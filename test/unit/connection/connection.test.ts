@@ -241,7 +241,7 @@ describe('the end', () => {
     [
       'goes away while operations run',
       ({ peer }) => {
-        peer.send(frames.goodbye('shutdown'))
+        peer.send(frames.openOk(2), frames.goodbye('shutdown'))
         peer.end()
       },
       'ERR_FAKESSH_CONNECTION_LOST',
@@ -261,6 +261,17 @@ describe('the end', () => {
     await expect(raw.connection.authenticate(TOKEN)).rejects.toMatchObject({ code })
     await raw.connection.close(1_000)
     expect(raw.endedTimes()).toBe(1)
+  })
+
+  test('an OPEN that crossed the goodbye of a peer that then hung up is refused, and the end is clean', async () => {
+    const { peer, ended, connection } = await rawConnected({ role: 'client' })
+    const handler = new RecordingHandler()
+    handler.channel = connection.open('test', {}, [], handler)
+    await peer.next('OPEN')
+    peer.send(frames.goodbye('shutdown', 'tea'))
+    peer.end()
+    expect(await handler.closed).toMatchObject({ code: 'ERR_FAKESSH_SHUTDOWN' })
+    expect(await ended).toBeUndefined()
   })
 
   test('a peer that said shutdown, has nothing running and closes, is a clean end', async () => {

@@ -55,6 +55,30 @@ describe('StdinFeed', () => {
     await once(child, 'exit')
   })
 
+  test('joins small pieces that wait, keeps none of the chunks they came in, and ends after them', async () => {
+    const written: Uint8Array[] = []
+    const takes: (() => void)[] = []
+    const target = new Writable({
+      decodeStrings: false,
+      write: (chunk, _encoding, callback) => {
+        written.push(chunk)
+        takes.push(callback)
+      },
+    })
+    const { feed, credited } = fed(target)
+    for (let i = 0; i < 20_000; i += 1) feed.write(new Uint8Array(65_536).fill(i % 251).subarray(0, 1))
+    feed.end()
+    expect(target.writableLength).toBe(1)
+    while (credited() < 20_000) {
+      takes.shift()?.()
+      await turn()
+    }
+    expect(written.map(({ length }) => length)).toEqual([1, 16_384, 3_615])
+    expect(Buffer.concat(written).equals(Buffer.from(Array.from({ length: 20_000 }, (_, i) => i % 251)))).toBe(true)
+    expect(written.slice(1).map(({ buffer }) => buffer.byteLength)).toEqual([16_384, 16_384])
+    expect([feed.bytesTaken, target.writableFinished]).toEqual([20_000, true])
+  })
+
   test('discards what waits when the command ends', async () => {
     const child = spawn('sh', ['-c', 'head -c 1 >/dev/null'], { stdio: ['pipe', 'ignore', 'ignore'] })
     const { feed, credited } = fed(child.stdin)

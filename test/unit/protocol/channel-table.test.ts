@@ -101,6 +101,16 @@ describe('opening', () => {
     expect(drainFrames(core).map(({ payload }) => payload.length)).toEqual([3])
   })
 
+  test('ours runs once it was answered', () => {
+    const core = openCore()
+    const id = core.openChannel('get', {}, [])
+    expect([core.openChannels, core.runningChannels]).toEqual([1, 0])
+    feed(core, frames.openOk(id))
+    expect([core.openChannels, core.runningChannels]).toEqual([1, 1])
+    feed(core, frames.open(1))
+    expect(core.runningChannels).toBe(2)
+  })
+
   test('ours is refused, and is gone', () => {
     const core = openCore()
     const id = core.openChannel('get', {}, [])

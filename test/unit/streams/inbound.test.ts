@@ -227,6 +227,24 @@ describe('small pieces', () => {
     expect(seen).toEqual(['a', 'b', 'c'])
   })
 
+  test('keep no chunk in a Readable that asked for more and is not read', async () => {
+    const source = new Source()
+    source.read(0)
+    for (let i = 0; i < 1_000; i += 1) source.inbound.accept(new Uint8Array(65_536).fill(i % 251).subarray(0, 1))
+    expect([source.inbound.waitingBytes, source.readableLength]).toEqual([0, 1_000])
+    const buffers = new Set<ArrayBufferLike>()
+    let count = 0
+    source.inbound.finish()
+    source.on('data', (chunk: Buffer) => {
+      expect(chunk[0]).toBe(count % 251)
+      count += 1
+      buffers.add(chunk.buffer)
+    })
+    await once(source, 'end')
+    expect(count).toBe(1_000)
+    expect([...buffers].filter(({ byteLength }) => byteLength === 65_536)).toHaveLength(1)
+  })
+
   test('a window of single bytes costs about as much memory as a window', () => {
     // A peer may send its whole window in frames of one byte; the pieces are views of whole chunks, and objects of their own.
     const count = 262_144
