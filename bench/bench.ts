@@ -55,6 +55,11 @@ export class Bench {
     this.#cleanup = cleanup
   }
 
+  /** For what a row or a trial starts: undone by them, or with the run when that is interrupted. */
+  scope(): Cleanup {
+    return this.#cleanup.part()
+  }
+
   async prepare(): Promise<void> {
     for (const path of [this.remoteRoot, this.localRoot]) {
       await mkdir(path)

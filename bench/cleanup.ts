@@ -6,6 +6,13 @@ export class Cleanup {
     this.#steps.push(step)
   }
 
+  /** For a part of the work that usually ends earlier: what is then left of it is undone with the whole. */
+  part(): Cleanup {
+    const part = new Cleanup()
+    this.add(() => part.run())
+    return part
+  }
+
   /** Runs every step, also when one fails; the first failure is thrown at the end. */
   async run(): Promise<void> {
     const failures: unknown[] = []

@@ -15,6 +15,7 @@ import { ROWS } from './rows/all.js'
 import { runRow } from './run-row.js'
 
 const cleanup = new Cleanup()
+let isInterrupted = false
 
 async function run(args: BenchArguments): Promise<RunResult> {
   await requirePrograms()
@@ -27,6 +28,7 @@ async function run(args: BenchArguments): Promise<RunResult> {
   await bench.prepare()
   const rows: RowResult[] = []
   for (const row of ROWS.filter(({ name }) => args.only.length === 0 || args.only.includes(name))) {
+    if (isInterrupted) break
     const startedAt = performance.now()
     rows.push(await runRow(row, bench, { rounds: args.rounds, against: args.against }))
     console.error(`bench: ${row.name} took ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
@@ -58,6 +60,7 @@ async function main(): Promise<void> {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
+    isInterrupted = true
     await cleanup.run().catch((error) => console.error(error))
     process.exit(130)
   })

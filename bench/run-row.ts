@@ -1,6 +1,5 @@
 /** Measures one row: opens it, lets the contenders take turns, and judges. */
 import type { Bench } from './bench.js'
-import { Cleanup } from './cleanup.js'
 import { interleave } from './measure/interleave.js'
 import { loopReadings, watchLoops } from './peers/watch-loops.js'
 import type { ContenderResult, RowResult } from './report/result.js'
@@ -29,7 +28,7 @@ export const LOOP_MEASURES = {
 export async function runRow(row: Row, bench: Bench, options: RunRowOptions = {}): Promise<RowResult> {
   const { name, title, what } = row
   const measures = { ...row.measures, ...LOOP_MEASURES }
-  const cleanup = new Cleanup()
+  const cleanup = bench.scope()
   try {
     const opened = await row.open(bench, cleanup)
     const contenders = opened.filter(

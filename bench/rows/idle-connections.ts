@@ -1,6 +1,6 @@
 /** What a connection costs while nothing happens on it. */
 import type { Bench } from '../bench.js'
-import { Cleanup } from '../cleanup.js'
+import type { Cleanup } from '../cleanup.js'
 import type { FakeSshSpec, Ssh2Spec } from '../clients/client-spec.js'
 import { startClient, startFakeSshServer, startSsh2Server, startTlsPump } from '../contenders/processes.js'
 import { loopReadings, watchLoops } from '../peers/watch-loops.js'
@@ -24,7 +24,7 @@ type Start = (cleanup: Cleanup) => Promise<Sides>
 
 /** Fresh processes each time: memory that was given back inside a process would hide what is taken. */
 async function trial(bench: Bench, start: Start): Promise<Readings> {
-  const cleanup = new Cleanup()
+  const cleanup = bench.scope()
   try {
     const { client, server, open } = await start(cleanup)
     const settled = () => Promise.all([client.watch('settledBytes'), server.watch('settledBytes')])

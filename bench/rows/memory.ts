@@ -1,7 +1,7 @@
 /** What a transfer costs in memory, however large it is. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Bench, Source } from '../bench.js'
-import { Cleanup } from '../cleanup.js'
+import type { Cleanup } from '../cleanup.js'
 import { type ClientWorker, connectedClient, ssh2Spec, startFakeSshServer } from '../contenders/processes.js'
 import { loopReadings, watchLoops } from '../peers/watch-loops.js'
 import type { Worker } from '../peers/worker.js'
@@ -28,7 +28,7 @@ type Connect = (cleanup: Cleanup) => Promise<Sides>
 /** Fresh processes each time: one that has grown before does not grow again. */
 async function trial(bench: Bench, connect: Connect): Promise<Readings> {
   const source = await bench.sparseSource(bench.bytes(BYTES))
-  const cleanup = new Cleanup()
+  const cleanup = bench.scope()
   try {
     const sides = await connect(cleanup)
     await warmUp(bench, sides.client)

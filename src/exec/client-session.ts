@@ -1,6 +1,7 @@
 /** A working directory and an environment on the server, kept between commands: the client half of sessions. */
 import type { Channel, ChannelHandler } from '../connection/channel-handler.js'
 import { FakeSshError } from '../errors.js'
+import { ANSWER_TIMEOUT_MS, within } from './bounded-wait.js'
 import { type ExecArguments, parseExecArguments } from './exec-arguments.js'
 import { type ChannelOpener, ExecChannelProcess } from './exec-channel-process.js'
 import { ExecDeadline } from './exec-deadline.js'
@@ -8,6 +9,9 @@ import { boundsOf, type ExecOptions, placeParams, requireFits, type SessionOptio
 import type { ExecProcess } from './exec-process.js'
 import { parseSessionInfo, type SessionInfo } from './messages.js'
 import { type RunBufferOptions, type RunOptions, type RunResult, type RunTextOptions, run } from './run.js'
+
+/** How long `close()` waits for the server to confirm, in milliseconds. Nothing depends on it: commands in the session go on. */
+const CLOSE_LIMIT_MS = 2000
 
 /** What a session is made of. */
 interface SessionWiring {
@@ -34,6 +38,7 @@ let create: (wiring: SessionWiring) => ClientSession
 export class ClientSession implements AsyncDisposable {
   readonly #wiring: SessionWiring
   #cwd: string
+  #closing: Promise<void> | undefined
 
   static {
     create = (wiring) => new ClientSession(wiring)
@@ -77,10 +82,11 @@ export class ClientSession implements AsyncDisposable {
     return run((...call: ExecArguments) => this.#start(call), args)
   }
 
-  /** Ends the session. Commands that run in it go on. Idempotent. */
+  /** Ends the session. Commands that run in it go on. Resolves when the server has confirmed, after 2,000 ms at the latest. Idempotent. */
   close(): Promise<void> {
     this.#wiring.channel.close()
-    return this.#wiring.closed
+    this.#closing ??= within(this.#wiring.closed, CLOSE_LIMIT_MS, () => {})
+    return this.#closing
   }
 
   /** Does `close()`. */
@@ -90,16 +96,15 @@ export class ClientSession implements AsyncDisposable {
 
   #start(args: ExecArguments): ExecProcess {
     const { opener, channel } = this.#wiring
-    return new ExecChannelProcess(opener, parseExecArguments(args, channel.id), ({ cwd }) => {
-      // For a program with arguments this is only where it ran.
-      if (!Array.isArray(args[1])) this.#cwd = cwd
+    return new ExecChannelProcess(opener, parseExecArguments(args, channel.id), (_result, exitCwd) => {
+      if (exitCwd !== undefined) this.#cwd = exitCwd
     })
   }
 }
 
 /**
  * Opens a session. Rejects with the server's refusal (ENOENT, ERR_FAKESSH_DENIED, …), the loss of the connection,
- * ERR_FAKESSH_TIMEOUT, or `signal.reason`. Throws `ERR_FAKESSH_INVALID_ARG`.
+ * ERR_FAKESSH_TIMEOUT (without `timeoutMs` after 30,000 ms), or `signal.reason`. Throws `ERR_FAKESSH_INVALID_ARG`.
  */
 export async function openSession(
   opener: ChannelOpener,
@@ -107,8 +112,8 @@ export async function openSession(
 ): Promise<ClientSession> {
   const params = placeParams(options)
   requireFits(params, 'session')
-  const bounds = boundsOf(options)
-  bounds.signal?.throwIfAborted()
+  const { signal, timeoutMs = ANSWER_TIMEOUT_MS } = boundsOf(options)
+  signal?.throwIfAborted()
   let markClosed: () => void = () => {}
   const closed = new Promise<void>((resolve) => {
     markClosed = resolve
@@ -118,15 +123,19 @@ export async function openSession(
       channel.abort()
       reject(reason)
     }
-    const deadline = new ExecDeadline(bounds, {
-      onAbort: abandon,
-      onTimeout: (timeoutMs) =>
-        abandon(
-          new FakeSshError('ERR_FAKESSH_TIMEOUT', `session: not opened within ${timeoutMs} ms`, {
-            op: 'session',
-          }),
-        ),
-    })
+    const deadline = new ExecDeadline(
+      { signal, timeoutMs },
+      {
+        onAbort: abandon,
+        onTimeout: () =>
+          abandon(
+            new FakeSshError('ERR_FAKESSH_TIMEOUT', `session: not opened within ${timeoutMs} ms`, {
+              op: 'session',
+            }),
+          ),
+      },
+    )
+    if (options.timeoutMs === undefined) deadline.unref()
     const handler: ChannelHandler = {
       onOpened(info) {
         deadline.stop()

@@ -5,6 +5,7 @@ import type { JsonObject } from '../protocol/messages.js'
 import type { CommandCall } from './command-context.js'
 import { CommandInput, CommandOutput } from './command-streams.js'
 import type { ExecEnd } from './exec-observer.js'
+import { sendFailedExit } from './failed-exit.js'
 import { parseSignalParams, STDERR, STDIN, STDOUT } from './messages.js'
 import { type ProgramExit, requireSignal } from './process-group.js'
 
@@ -25,6 +26,8 @@ const FAILED: ProgramExit = { exitCode: 1, signal: null }
 export interface CommandExecutionOptions {
   /** How long a command that was told to end may take, where the client does not say. */
   readonly killGraceMs: number
+  /** Gives the `cwd` of EXIT, in a session. */
+  readonly exitCwd?: (() => string | undefined) | undefined
   /** Called once, last. */
   readonly onEnded: (end: ExecEnd) => void
 }
@@ -40,6 +43,7 @@ export class CommandExecution implements ChannelHandler {
   readonly #abort = new AbortController()
   #state: 'running' | 'returned' | 'over' = 'running'
   #isCancelled = false
+  #hasEnded = false
   #killedBy: string | undefined
   #graceTimer: NodeJS.Timeout | undefined
   #error: unknown
@@ -60,8 +64,12 @@ export class CommandExecution implements ChannelHandler {
     clearTimeout(this.#graceTimer)
     this.#state = 'returned'
     this.#stdin.destroy()
-    await Promise.all([this.#stdout.finish(), this.#stderr.finish()])
-    this.#finish(exit)
+    try {
+      await Promise.all([this.#stdout.finish(), this.#stderr.finish()])
+      this.#finish(exit)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   onData(_stream: number, bytes: Uint8Array): void {
@@ -138,9 +146,13 @@ export class CommandExecution implements ChannelHandler {
   /** The function may run on: JavaScript cannot be stopped. But nobody waits for it, and nothing it writes arrives. */
   #giveUp(): void {
     this.#dropStreams()
-    this.#channel.sendEof(STDOUT)
-    this.#channel.sendEof(STDERR)
-    this.#finish({ exitCode: null, signal: 'SIGKILL' })
+    try {
+      this.#channel.sendEof(STDOUT)
+      this.#channel.sendEof(STDERR)
+      this.#finish({ exitCode: null, signal: 'SIGKILL' })
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #dropStreams(): void {
@@ -153,15 +165,32 @@ export class CommandExecution implements ChannelHandler {
   #finish(exit: ProgramExit): void {
     this.#state = 'over'
     clearTimeout(this.#graceTimer)
+    const cwd = this.#options.exitCwd?.()
     const stdinBytes = this.#stdin.bytesTaken
-    this.#channel.sendExit({ ...exit, stdioLeaked: false, stdinBytes })
+    this.#channel.sendExit({ ...exit, stdioLeaked: false, stdinBytes, ...(cwd === undefined ? {} : { cwd }) })
     this.#channel.close()
+    this.#end(exit)
+  }
+
+  /** A failure of our own. Nobody waits for this object, so as a rejection it would end the process, with every connection. */
+  #fail(error: unknown): void {
+    this.#state = 'over'
+    clearTimeout(this.#graceTimer)
+    this.#error = error
+    this.#dropStreams()
+    sendFailedExit(this.#channel)
+    this.#end(FAILED)
+  }
+
+  #end(exit: ProgramExit): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.#options.onEnded({
       ...(this.#isCancelled ? { exitCode: null, signal: null } : exit),
       isCancelled: this.#isCancelled,
       stdioLeaked: false,
       durationMs: performance.now() - this.#startedAt,
-      stdinBytes,
+      stdinBytes: this.#stdin.bytesTaken,
       stdoutBytes: this.#stdout.bytes,
       stderrBytes: this.#stderr.bytes,
       ...(this.#error === undefined ? {} : { error: this.#error }),

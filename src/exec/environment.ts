@@ -2,8 +2,12 @@
 import { tmpdir, userInfo } from 'node:os'
 import { FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
-import { isRefusedVariable } from './environment-refusals.js'
+import type { ExecPermission } from '../options.js'
+import { isHarmlessVariable, isRefusedVariable } from './environment-refusals.js'
 import type { EnvironmentEntries } from './messages.js'
+
+/** Most bytes that names which were refused may take, as they are told to the client in one frame, and not more than they are worth. */
+const MAX_REFUSED_BYTES = 65_536
 
 /** Variables of a process. Made without a prototype, so that every name is only a name. */
 export type Environment = { readonly [name: string]: string }
@@ -63,23 +67,31 @@ function accountFacts(): { name: string; home: string } {
 
 /**
  * The base with a client's variables laid over it. Names that are refused (environment-refusals.ts) and that the
- * user was not allowed by `allowEnv` are left out and returned, in the order they came.
+ * user was not allowed by `allowEnv` are left out and returned, in the order they came. A user with a list of
+ * programs (`{ allow }`) may set none but those of `allowEnv` and harmless ones.
+ *
+ * Throws `ERR_FAKESSH_LIMIT` when too much was refused.
  */
 export function mergeEnvironment(
   base: Environment,
   entries: EnvironmentEntries,
   allowEnv: readonly string[] = [],
+  exec?: ExecPermission | undefined,
 ): { env: Environment; refused: readonly string[] } {
   const env: Record<string, string> = Object.assign(Object.create(null), base)
   const refused: string[] = []
+  const isAllowed = (name: string, value: string) =>
+    allowEnv.includes(name) ||
+    (typeof exec === 'object' ? isHarmlessVariable(name, value) : !isRefusedVariable(name))
   for (const [name, value] of entries) {
-    if (
-      isUsableName(name) &&
-      !value.includes('\0') &&
-      (allowEnv.includes(name) || !isRefusedVariable(name))
-    ) {
-      env[name] = value
-    } else refused.push(name)
+    if (isUsableName(name) && !value.includes('\0') && isAllowed(name, value)) env[name] = value
+    else refused.push(name)
+  }
+  if (Buffer.byteLength(JSON.stringify(refused)) > MAX_REFUSED_BYTES) {
+    throw new FakeSshError(
+      'ERR_FAKESSH_LIMIT',
+      `env: names of refused variables take more than ${MAX_REFUSED_BYTES} bytes`,
+    )
   }
   return { env, refused }
 }

@@ -4,6 +4,7 @@ import { type ExecErrorFacts, FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import type { ExitMessage, JsonObject } from '../protocol/messages.js'
 import { Inbound, READABLE_HIGH_WATER_MARK } from '../streams/inbound.js'
+import { ANSWER_TIMEOUT_MS, within } from './bounded-wait.js'
 import type { ExecCall } from './exec-arguments.js'
 import { ExecDeadline } from './exec-deadline.js'
 import { ExecOutcome } from './exec-outcome.js'
@@ -23,7 +24,7 @@ export interface ChannelOpener {
 export class ExecChannelProcess extends ExecProcess {
   override readonly stderr = new ExecStderr()
   readonly #command: string
-  readonly #onResult: (result: ExecResult) => void
+  readonly #onResult: (result: ExecResult, exitCwd: string | undefined) => void
   readonly #startedAt = performance.now()
   readonly #outcome = new ExecOutcome<ExecResult>()
   readonly #stdin = new ExecStdin()
@@ -39,8 +40,12 @@ export class ExecChannelProcess extends ExecProcess {
   #isStdoutDiscarded = false
   #hasExited = false
 
-  /** @param onResult - told first when the command has ended */
-  constructor(opener: ChannelOpener, call: ExecCall, onResult: (result: ExecResult) => void = () => {}) {
+  /** @param onResult - told first when the command has ended, and where its session then is */
+  constructor(
+    opener: ChannelOpener,
+    call: ExecCall,
+    onResult: (result: ExecResult, exitCwd: string | undefined) => void = () => {},
+  ) {
     super({
       readableHighWaterMark: READABLE_HIGH_WATER_MARK,
       writableHighWaterMark: READABLE_HIGH_WATER_MARK,
@@ -92,7 +97,10 @@ export class ExecChannelProcess extends ExecProcess {
   }
 
   override kill(signal: NodeJS.Signals = 'SIGTERM', options: KillOptions = {}): Promise<boolean> {
-    const delivered = this.#kill(signal, options)
+    const delivered = within(this.#kill(signal, options), ANSWER_TIMEOUT_MS, () => {
+      const reason = `no answer to ${signal} within ${ANSWER_TIMEOUT_MS} ms`
+      throw this.#failure('ERR_FAKESSH_TIMEOUT', reason)
+    })
     // `proc.kill()` is often not waited for.
     delivered.catch(() => {})
     return delivered
@@ -205,7 +213,7 @@ export class ExecChannelProcess extends ExecProcess {
     this.#deadline.stop()
     this.#stdin.onCommandEnded()
     this.#channel?.abort()
-    this.#onResult(result)
+    this.#onResult(result, exit.cwd)
     this.#outcome.resolve(result)
     this.emit('exit', result)
     this.#onStdoutRead()

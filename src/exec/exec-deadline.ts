@@ -25,6 +25,11 @@ export class ExecDeadline {
     if (timeoutMs !== undefined) this.#timer = setTimeout(() => handler.onTimeout(timeoutMs), timeoutMs)
   }
 
+  /** Keeps no process alive. */
+  unref(): void {
+    this.#timer?.unref()
+  }
+
   /** True when the operation need not even start. */
   get isOver(): boolean {
     return this.#signal?.aborted === true

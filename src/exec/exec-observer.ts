@@ -23,7 +23,7 @@ export interface ExecEnd {
   readonly stdioLeaked: boolean
   /** The client closed the exec, or its connection was lost, before the end. */
   readonly isCancelled: boolean
-  /** What an in-process command threw. */
+  /** What an in-process command threw, or why the server could not follow the exec to its end. */
   readonly error?: unknown
 }
 

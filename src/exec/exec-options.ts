@@ -3,6 +3,7 @@ import { FakeSshError, invalidArgument } from '../errors.js'
 import { MAX_TIMEOUT_MS, type OperationOptions } from '../options.js'
 import { CONTROL_PAYLOAD_BYTES } from '../protocol/constants.js'
 import type { JsonObject } from '../protocol/messages.js'
+import { isWritableText } from './text-check.js'
 
 /** Options of `session`. `signal` and `timeoutMs` bound the opening. @public */
 export interface SessionOptions extends OperationOptions {
@@ -51,11 +52,10 @@ export function boundsOf(options: OperationOptions): {
   return { signal, timeoutMs }
 }
 
-/** The operating system ends a string at NUL, and a lone surrogate has no UTF-8: another command would run. */
+/** Throws `ERR_FAKESSH_INVALID_ARG` for what the operating system could not be given as it is. */
 export function requireText(where: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw invalidArgument(where, 'a string', value)
-  const isWritable = !/\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(value)
-  if (!isWritable) throw invalidArgument(where, 'text without NUL and lone surrogates', value)
+  if (!isWritableText(value)) throw invalidArgument(where, 'text without NUL and lone surrogates', value)
 }
 
 /** Throws `ERR_FAKESSH_LIMIT` when the params are larger than a frame, which would end the connection. */

@@ -84,7 +84,8 @@ export abstract class ExecProcess extends Duplex {
    * is sent as soon as it has. Resolves with whether there still was a process to signal. In-process commands are asked to end
    * by any signal that ends a program.
    *
-   * Rejects with `ERR_FAKESSH_INVALID_ARG` for a signal the server does not have; unheard, that is no unhandled rejection.
+   * Rejects with `ERR_FAKESSH_INVALID_ARG` for a signal the server does not have, and with `ERR_FAKESSH_TIMEOUT` when the server
+   * has not answered for 30,000 ms; unheard, that is no unhandled rejection.
    *
    * @param signal - default `SIGTERM`
    */

@@ -66,7 +66,12 @@ async function settle(params: ExecParams, deps: ExecServerDeps): Promise<ExecSet
   const cwd = isInSession ? session.cwd : await deps.resolveCwd(params.cwd ?? '/')
   const shownCwd = deps.toShownPath(cwd) ?? cwd
   await requireDirectory(cwd, params.cwd ?? shownCwd)
-  const { env, refused } = mergeEnvironment(session?.env ?? deps.baseEnvironment, params.env, deps.allowEnv)
+  const { env, refused } = mergeEnvironment(
+    session?.env ?? deps.baseEnvironment,
+    params.env,
+    deps.allowEnv,
+    deps.exec,
+  )
   if (params.strictEnv) requireNoneRefused(refused)
   return { cwd, shownCwd, env, refusedEnv: refused }
 }
@@ -86,6 +91,7 @@ function serveCommand(
   const call = { name, handler, args, env, cwd, user: deps.user }
   const execution = new CommandExecution(open.channel, call, {
     killGraceMs: deps.killGraceMs ?? KILL_GRACE_MS,
+    exitCwd: () => sessionCwd(params.session, deps),
     onEnded: (end) => deps.observer?.onEnded?.(start, end),
   })
   open.accept({ cwd: shownCwd, refusedEnv }, [STDIN_WINDOW_BYTES], execution)
@@ -105,23 +111,40 @@ async function serveProgram(
   const group = await startAllowed(allowed, setting, { ...deps, isReporting })
   const killGraceMs = deps.killGraceMs ?? KILL_GRACE_MS
   if (open.signal.aborted) {
-    await group.terminate(killGraceMs)
-    for (const pipe of [group.stdin, group.stdout, group.stderr, group.state]) pipe?.destroy()
+    await abandon(group, killGraceMs)
     rejectOpen(open)
     return
   }
   const leakGraceMs = deps.leakGraceMs ?? LEAK_GRACE_MS
   const start: ExecStart = { target: params.target, run: allowed.run, pid: group.pid, cwd: shownCwd }
-  const execution = new ProcessExecution(open.channel, group, {
-    killGraceMs,
-    leakGraceMs,
-    onExited: sessionUpdate(group, params.session, leakGraceMs, deps),
-    onEnded: (end) => deps.observer?.onEnded?.(start, end),
-  })
   const shell = allowed.run === 'shell' ? { shell: deps.shell } : {}
-  open.accept({ pid: group.pid, cwd: shownCwd, ...shell, refusedEnv }, [STDIN_WINDOW_BYTES], execution)
+  let execution: ProcessExecution
+  try {
+    execution = new ProcessExecution(open.channel, group, {
+      killGraceMs,
+      leakGraceMs,
+      onExited: sessionUpdate(group, params.session, leakGraceMs, deps),
+      onEnded: (end) => deps.observer?.onEnded?.(start, end),
+    })
+    open.accept({ pid: group.pid, cwd: shownCwd, ...shell, refusedEnv }, [STDIN_WINDOW_BYTES], execution)
+  } catch (error) {
+    await abandon(group, killGraceMs)
+    throw error
+  }
   deps.observer?.onStarted?.(start)
   void execution.run()
+}
+
+/** Ends what was started and has no channel to be served on. */
+async function abandon(group: ProcessGroup, killGraceMs: number): Promise<void> {
+  await group.terminate(killGraceMs)
+  for (const pipe of [group.stdin, group.stdout, group.stderr, group.state]) pipe?.destroy()
+}
+
+/** Where a session is, as the client would write it. */
+function sessionCwd(id: number | undefined, { sessions, toShownPath }: ExecServerDeps): string | undefined {
+  const cwd = id === undefined ? undefined : sessions.get(id)?.cwd
+  return cwd === undefined ? undefined : (toShownPath(cwd) ?? cwd)
 }
 
 /** For a shell of a session: what moves the session to where the shell ended, and gives the `cwd` of EXIT. */
@@ -137,7 +160,6 @@ function sessionUpdate(
     // A shell that was killed may have been on its way anywhere.
     const state = signal === null ? await report?.finish(limitMs) : report?.discard()
     if (state !== undefined) deps.sessions.update(id, state)
-    const cwd = deps.sessions.get(id)?.cwd
-    return cwd === undefined ? undefined : (deps.toShownPath(cwd) ?? cwd)
+    return sessionCwd(id, deps)
   }
 }

@@ -4,6 +4,7 @@ import { FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import { MAX_TIMEOUT_MS } from '../options.js'
 import type { JsonObject } from '../protocol/messages.js'
+import { hasLoneSurrogate, isWritableText } from './text-check.js'
 
 /** Streams of an exec channel: opener to server. */
 export const STDIN = 0
@@ -12,11 +13,7 @@ export const STDOUT = 0
 export const STDERR = 1
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-/** The operating system ends a string at a NUL, so what runs would not be what was asked for and allowed. */
-const text = v.pipe(
-  v.string(),
-  v.check((value) => !value.includes('\0'), 'Expected a string without NUL'),
-)
+const text = v.pipe(v.string(), v.check(isWritableText, 'Expected a string without NUL and lone surrogates'))
 const nonEmpty = v.pipe(text, v.minLength(1))
 /** Entries, not an object: a variable may be called `__proto__`. Which names are taken is for environment.ts. */
 const environment = v.pipe(
@@ -27,6 +24,10 @@ const environment = v.pipe(
       !Array.isArray(value) &&
       Object.values(value).every((entry) => typeof entry === 'string'),
     'Expected an object of strings',
+  ),
+  v.check(
+    (value) => !Object.entries(value).flat().some(hasLoneSurrogate),
+    'Expected strings without lone surrogates',
   ),
   v.transform((value): EnvironmentEntries => Object.entries(value)),
 )

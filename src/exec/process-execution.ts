@@ -4,6 +4,7 @@ import { FakeSshError } from '../errors.js'
 import type { JsonObject } from '../protocol/messages.js'
 import type { ExecEnd } from './exec-observer.js'
 import { drainOutputs } from './exit-drain.js'
+import { sendFailedExit } from './failed-exit.js'
 import { parseSignalParams, STDERR, STDIN, STDOUT } from './messages.js'
 import { OutputPump } from './output-pump.js'
 import { type ProcessGroup, type ProgramExit, requireSignal } from './process-group.js'
@@ -31,6 +32,7 @@ export class ProcessExecution implements ChannelHandler {
   #exit: ProgramExit | undefined
   /** EXIT was sent, or the client went away first. */
   #isOver = false
+  #hasEnded = false
 
   constructor(channel: Channel, group: ProcessGroup, options: ProcessExecutionOptions) {
     this.#channel = channel
@@ -43,8 +45,16 @@ export class ProcessExecution implements ChannelHandler {
 
   /** Follows the program to its end. To be called right after the channel was accepted; never rejects. */
   async run(): Promise<void> {
-    void this.#stdout.ended.then(() => this.#channel.sendEof(STDOUT))
-    void this.#stderr.ended.then(() => this.#channel.sendEof(STDERR))
+    try {
+      await this.#follow()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  async #follow(): Promise<void> {
+    this.#stdout.ended.then(() => this.#channel.sendEof(STDOUT)).catch((error) => this.#fail(error))
+    this.#stderr.ended.then(() => this.#channel.sendEof(STDERR)).catch((error) => this.#fail(error))
     const exit = await this.#group.exited
     if (!this.#isOver) this.#exit = exit
     const stdioLeaked = await drainOutputs([this.#stdout, this.#stderr], this.#options.leakGraceMs)
@@ -77,7 +87,7 @@ export class ProcessExecution implements ChannelHandler {
 
   onClosed(): void {
     if (this.#isOver) this.#channel.close()
-    else void this.#cancel()
+    else this.#cancel().catch((error) => this.#fail(error))
   }
 
   /** Nobody waits for the program any more. CLOSE is sent only when it is gone, so that the client can rely on it. */
@@ -96,7 +106,22 @@ export class ProcessExecution implements ChannelHandler {
     this.#end(this.#exit ?? { exitCode: null, signal: null }, false, true)
   }
 
-  #end(exit: ProgramExit, stdioLeaked: boolean, isCancelled: boolean): void {
+  /** A failure of our own. Nobody waits for this object, so as a rejection it would end the process, with every connection. */
+  #fail(error: unknown): void {
+    if (this.#hasEnded) return
+    this.#isOver = true
+    this.#stdin.close()
+    this.#stdout.stop()
+    this.#stderr.stop()
+    this.#group.state?.destroy()
+    if (this.#exit === undefined) void this.#group.terminate(this.#options.killGraceMs)
+    sendFailedExit(this.#channel)
+    this.#end(this.#exit ?? { exitCode: null, signal: null }, false, false, error)
+  }
+
+  #end(exit: ProgramExit, stdioLeaked: boolean, isCancelled: boolean, error?: unknown): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.#options.onEnded({
       ...exit,
       stdioLeaked,
@@ -105,6 +130,7 @@ export class ProcessExecution implements ChannelHandler {
       stdinBytes: this.#stdin.bytesTaken,
       stdoutBytes: this.#stdout.bytes,
       stderrBytes: this.#stderr.bytes,
+      ...(error === undefined ? {} : { error }),
     })
   }
 }

@@ -1,5 +1,6 @@
 /** The server half of sessions (docs/protocol.md, 7.2): which are open on a connection, and what each holds. */
 import type { ChannelHandler, IncomingOpen } from '../connection/channel-handler.js'
+import type { ExecPermission } from '../options.js'
 import { type Environment, mergeEnvironment } from './environment.js'
 import { parseSessionParams } from './messages.js'
 import { rejectOpen } from './reject-open.js'
@@ -37,6 +38,8 @@ export interface SessionServerDeps {
   readonly sessions: SessionRegistry
   readonly baseEnvironment: Environment
   readonly allowEnv?: readonly string[] | undefined
+  /** What the user may run: with `{ allow }` the client may set few variables (environment-refusals.ts). */
+  readonly exec?: ExecPermission | undefined
   /** The directory for a path as a client writes it. Rejects with a FakeSshError (ENOENT, ENOTDIR, …). */
   resolveCwd(path: string): Promise<string>
   /** The path a client would write for a directory; undefined when it is outside the client's root. */
@@ -49,7 +52,7 @@ export async function serveSession(open: IncomingOpen, deps: SessionServerDeps):
   try {
     const params = parseSessionParams(open.params)
     const cwd = await deps.resolveCwd(params.cwd ?? '/')
-    const { env, refused } = mergeEnvironment(deps.baseEnvironment, params.env, deps.allowEnv)
+    const { env, refused } = mergeEnvironment(deps.baseEnvironment, params.env, deps.allowEnv, deps.exec)
     const handler: ChannelHandler = {
       onData() {},
       onEof() {},
@@ -66,6 +69,7 @@ export async function serveSession(open: IncomingOpen, deps: SessionServerDeps):
     deps.sessions.set(channel.id, { cwd, env })
     open.accept({ cwd: deps.toShownPath(cwd) ?? cwd, refusedEnv: refused }, [], handler)
   } catch (error) {
+    deps.sessions.delete(channel.id)
     rejectOpen(open, error)
   }
 }

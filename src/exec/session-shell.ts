@@ -23,6 +23,9 @@ const END = Buffer.from('\0end\0')
 /** Most a report may hold; Linux allows an environment of 2 MiB at most, and usual ones have 4 KiB. */
 const MAX_REPORT_BYTES = 1_048_576
 
+/** No directory has a longer path (PATH_MAX of Linux, in bytes); a command can write anything in place of the report. */
+const MAX_CWD_BYTES = 4_096
+
 /** Variables the shell sets anew for each command. OLDPWD is not among them: `cd -` works across commands. */
 const SHELL_OWNED = new Set(['PWD', 'SHLVL', '_'])
 
@@ -94,6 +97,7 @@ function parseReport(report: Buffer): SessionState | undefined {
   const [directory, ...variables] = report.toString('utf8').split('\0').slice(0, -2)
   const cwd = directory?.replace(/\n$/, '')
   if (cwd === undefined || !cwd.startsWith('/') || cwd.includes('\ufffd')) return undefined
+  if (Buffer.byteLength(cwd) >= MAX_CWD_BYTES) return undefined
   const env: Record<string, string> = Object.create(null)
   for (const variable of variables) {
     const split = variable.indexOf('=')

@@ -1,11 +1,12 @@
 /** The client's half of `get` as a Readable: verifies while the bytes pass, and ends only when that succeeded. */
 import { Readable } from 'node:stream'
+import type * as te from 'typed-emitter'
 import { type FakeSshError, TransferError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import { Inbound, READABLE_HIGH_WATER_MARK } from '../streams/inbound.js'
 import { type ChannelOpener, ClientTransfer } from './client-transfer.js'
 import { Digest } from './digest.js'
-import type { GetStream } from './get-stream.js'
+import type { GetStream, GetStreamEvents } from './get-stream.js'
 import { parseFileMetadata } from './messages.js'
 import { commitBeforeEnd, type Proof, type RemoteProof } from './proof.js'
 import { RECEIVE_WINDOW_BYTES } from './receive-window.js'
@@ -128,10 +129,11 @@ export class GetReadable extends Readable implements GetStream {
   }
 
   #eventObserver(): TransferObserver {
+    const typed = this as unknown as te.default<Pick<GetStreamEvents, keyof GetStreamEvents>>
     return {
-      metadata: (_transfer, metadata) => callListener(() => this.emit('metadata', metadata)),
-      progress: (_transfer, progress) => callListener(() => this.emit('progress', progress)),
-      checksum: (_transfer, checksum) => callListener(() => this.emit('checksum', checksum)),
+      metadata: (_transfer, metadata) => callListener(() => typed.emit('metadata', metadata)),
+      progress: (_transfer, progress) => callListener(() => typed.emit('progress', progress)),
+      checksum: (_transfer, checksum) => callListener(() => typed.emit('checksum', checksum)),
     }
   }
 

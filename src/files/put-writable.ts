@@ -1,12 +1,13 @@
 /** The client's half of `put` as a Writable: finishes only when the server has proved that it committed. */
 import { Writable } from 'node:stream'
+import type * as te from 'typed-emitter'
 import { TransferError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import { Outbound } from '../streams/outbound.js'
 import { type ChannelOpener, ClientTransfer } from './client-transfer.js'
 import { Digest } from './digest.js'
 import { commitBeforeEnd, type Proof, type RemoteProof } from './proof.js'
-import type { PutStream } from './put-stream.js'
+import type { PutStream, PutStreamEvents } from './put-stream.js'
 import type { PutOptions, TransferInfo, TransferObserver, TransferReceipt } from './transfer.js'
 import { checkTransferOptions, checkTransferPath, checkWriteOptions } from './transfer-arguments.js'
 import { callListener } from './transfer-events.js'
@@ -130,9 +131,10 @@ export class PutWritable extends Writable implements PutStream {
   }
 
   #eventObserver(): TransferObserver {
+    const typed = this as unknown as te.default<Pick<PutStreamEvents, keyof PutStreamEvents>>
     return {
-      progress: (_transfer, progress) => callListener(() => this.emit('progress', progress)),
-      checksum: (_transfer, checksum) => callListener(() => this.emit('checksum', checksum)),
+      progress: (_transfer, progress) => callListener(() => typed.emit('progress', progress)),
+      checksum: (_transfer, checksum) => callListener(() => typed.emit('checksum', checksum)),
     }
   }
 }

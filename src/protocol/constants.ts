@@ -31,7 +31,6 @@ export const FRAME = {
 } as const
 
 export type FrameName = keyof typeof FRAME
-export type FrameType = (typeof FRAME)[FrameName]
 
 /** Frame names by type, for decoding and for messages. */
 export const FRAME_NAMES: ReadonlyMap<number, FrameName> = new Map(

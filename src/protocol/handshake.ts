@@ -3,7 +3,7 @@ import { ConnectionError } from '../errors.js'
 import { FEATURE_STREAM_CRC32, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from './constants.js'
 import type { Hello } from './messages.js'
 
-export type Role = 'client' | 'server'
+type Role = 'client' | 'server'
 
 /** What both HELLOs together settle. */
 export interface Agreement {

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 
 /** Longest message text, in UTF-16 units. */
-export const TEXT_CHARACTERS = 4_096
+const TEXT_CHARACTERS = 4_096
 
 /** A JSON object as it came off the wire: nothing in it is to be trusted before a schema has seen it. */
 export type JsonObject = { readonly [key: string]: unknown }
@@ -68,11 +68,6 @@ export type Hello = v.InferOutput<typeof hello>
 /** AUTH from a client; the fields beyond these two belong to the method. */
 export type AuthRequest = v.InferOutput<typeof authRequest> & JsonObject
 export type AuthReply = v.InferOutput<typeof authReply>
-export type Goodbye = v.InferOutput<typeof goodbye>
-export type OpenMessage = v.InferOutput<typeof open>
-export type OpenOkMessage = v.InferOutput<typeof openOk>
-export type OpenFailMessage = v.InferOutput<typeof openFail>
-export type RequestMessage = v.InferOutput<typeof request>
 export type ReplyMessage = v.InferOutput<typeof reply>
 export type ExitMessage = v.InferOutput<typeof exit>
 export type CommitMessage = v.InferOutput<typeof commit>

@@ -73,7 +73,7 @@ export interface ListenResult {
   readonly fingerprint?: string | undefined
 }
 
-export const DEFAULT_LIMITS = {
+const DEFAULT_LIMITS = {
   maxConnections: 256,
   maxUnauthenticated: 64,
   maxChannels: DEFAULT_MAX_CHANNELS,

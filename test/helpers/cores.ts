@@ -104,7 +104,7 @@ export function failureIn(events: readonly CoreEvent[]): { code: string; message
 }
 
 /** Carries bytes between two cores until both are quiet; gives the events of each. */
-export function exchange(
+function exchange(
   a: ConnectionCore,
   b: ConnectionCore,
   act: (core: ConnectionCore, event: CoreEvent) => void = () => {},

@@ -20,7 +20,7 @@ export interface SeenFrame {
 }
 
 /** What goes on to the other side; nothing at all if it is empty. */
-export type Meddle = (frame: SeenFrame) => Uint8Array
+type Meddle = (frame: SeenFrame) => Uint8Array
 
 export interface InterceptedPair {
   readonly transports: readonly [dialer: Transport, listener: Transport]

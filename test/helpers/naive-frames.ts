@@ -46,7 +46,7 @@ export function jsonOf(frame: NaiveFrame): Record<string, unknown> {
 }
 
 /** Where each frame ends. */
-export function frameEnds(bytes: Uint8Array): number[] {
+function frameEnds(bytes: Uint8Array): number[] {
   const ends: number[] = []
   for (const { payload } of wholeFrames(bytes)) ends.push((ends.at(-1) ?? 0) + 16 + payload.length)
   return ends

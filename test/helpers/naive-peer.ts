@@ -121,7 +121,6 @@ const half = (limit: number): Half => ({ bytes: 0, check: 0, limit })
 
 export class NaivePeer {
   peerMaxFrameBytes = 0
-  peerMaxChannels = 0
   checksStreams = false
   isOpen = false
   authReplies: Json[] = []
@@ -274,10 +273,9 @@ export class NaivePeer {
   }
 
   #onHello(hello: Json): void {
-    const { maxFrameBytes, maxChannels } = hello.limits as { maxFrameBytes: number; maxChannels: number }
+    const { maxFrameBytes } = hello.limits as { maxFrameBytes: number }
     if (hello.protocol !== 'fakessh' || hello.role === this.#options.role) this.problems.push('HELLO')
     this.peerMaxFrameBytes = maxFrameBytes
-    this.peerMaxChannels = maxChannels
     this.checksStreams = (hello.features as string[]).includes('stream-crc32')
   }
 

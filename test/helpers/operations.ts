@@ -16,7 +16,7 @@ export interface Material {
 }
 
 /** Where one attempt reads and writes. */
-export interface Place {
+interface Place {
   readonly root: string
   readonly local: string
 }
@@ -156,7 +156,7 @@ export function outcomeOf<T>(
 }
 
 /** Resolves when the stream has emitted 'close'. */
-export function closed(stream: Readable | Writable): Promise<void> {
+function closed(stream: Readable | Writable): Promise<void> {
   return new Promise((resolve) => {
     if (stream.closed) resolve()
     else stream.once('close', resolve)

@@ -22,8 +22,8 @@ import type { Transport } from '../../src/transport/transport.js'
 import { MARK, markedProcesses } from './marked-processes.js'
 import { until } from './processes.js'
 
-export const TRANSPORTS = ['memory', 'tls', 'unix'] as const
-export type TransportKind = (typeof TRANSPORTS)[number]
+const TRANSPORTS = ['memory', 'tls', 'unix'] as const
+type TransportKind = (typeof TRANSPORTS)[number]
 
 export interface ServedOptions extends Omit<FakeSshServerOptions, 'users'> {
   /** Permissions of the user `test`; default: everything in a fresh root. */
@@ -34,8 +34,8 @@ export interface ServedOptions extends Omit<FakeSshServerOptions, 'users'> {
   readonly expectsFaults?: boolean | undefined
 }
 
-export type ServerEventName = keyof FakeSshServerEvents
-export type EventOf<Name extends ServerEventName> = Parameters<FakeSshServerEvents[Name]>[0]
+type ServerEventName = keyof FakeSshServerEvents
+type EventOf<Name extends ServerEventName> = Parameters<FakeSshServerEvents[Name]>[0]
 
 const EVENT_NAMES = [
   'connection',

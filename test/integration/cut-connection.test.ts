@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { FakeSshClient, FakeSshError } from '../../src/index.js'
 import { type Direction, type InterceptedPair, interceptedPair } from '../helpers/intercepted-pair.js'
 import {
+  CASES,
   type Material,
   material,
   OPERATIONS,
@@ -48,11 +49,10 @@ function expectLost(outcome: Outcome, where: string): void {
   expect(FakeSshError.is(error) && LOST.includes(error.code), `${where}: ${String(error)}`).toBe(true)
 }
 
-describe.each(OPERATIONS)('$name', (operation) => {
-  test.each([
-    ['a new target', undefined],
-    ['an old target', 1_000],
-  ])('in memory, cut after every frame, with %s', { timeout: 60_000 }, async (_name, oldBytes) => {
+test.each(CASES)(
+  '$title: in memory, cut after every frame',
+  { timeout: 60_000 },
+  async ({ operation, oldBytes }) => {
     const all = await served()
     const what = material(SIZE, oldBytes)
 
@@ -106,9 +106,13 @@ describe.each(OPERATIONS)('$name', (operation) => {
         if (!isCommitted) expect(state, where).toBe('old')
       }
     }
-  })
+  },
+)
 
-  test('over TLS, cut at bytes all over the connection', { timeout: 60_000 }, async () => {
+test.each(OPERATIONS)(
+  '$name: over TLS, cut at bytes all over the connection',
+  { timeout: 60_000 },
+  async (operation) => {
     const all = await served({ transport: 'tls' })
     const target = new URL(all.server.connectionString('test'))
     const proxy = await tcpProxy(Number(target.port))
@@ -150,8 +154,8 @@ describe.each(OPERATIONS)('$name', (operation) => {
     }
     // Those after the proof, or after everything the server waits for, are none.
     expect(failures).toBeGreaterThan(cuts.length / 2)
-  })
-})
+  },
+)
 
 describe.each(HOWS)('a running command, connection %s', (how) => {
   const COMMAND = 'trap "" HUP; sleep 1000 & (sleep 1000; :) & echo ready; wait'

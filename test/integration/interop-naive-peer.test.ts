@@ -57,7 +57,7 @@ describe.each(SIDES)('the naive peer as a client (dialled: $dialled)', ({ dialle
     await connection.close(0)
   })
 
-  test('a megabyte both ways through small windows', async () => {
+  test('hundreds of kilobytes both ways through small windows', async () => {
     const { peer, connection } = await client()
     const channel = await peer.open('talk', {}, [300, 300])
     const sent = randomBytes(200_000)

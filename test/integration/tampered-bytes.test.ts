@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { FakeSshError } from '../../src/index.js'
 import { type Direction, interceptedPair, type SeenFrame } from '../helpers/intercepted-pair.js'
 import {
+  CASES,
   type Material,
   material,
   OPERATIONS,

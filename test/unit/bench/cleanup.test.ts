@@ -35,3 +35,16 @@ test('running twice undoes nothing twice', async () => {
   await cleanup.run()
   expect(count).toBe(1)
 })
+
+test('a part is undone by itself, or else with the whole', async () => {
+  const cleanup = new Cleanup()
+  const done: string[] = []
+  cleanup.add(() => done.push('whole'))
+  const [early, late] = [cleanup.part(), cleanup.part()]
+  early.add(() => done.push('early'))
+  late.add(() => done.push('late'))
+  await early.run()
+  expect(done).toEqual(['early'])
+  await cleanup.run()
+  expect(done).toEqual(['early', 'late', 'whole'])
+})

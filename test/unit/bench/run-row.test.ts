@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 import type { Bench } from '../../../bench/bench.js'
+import { Cleanup } from '../../../bench/cleanup.js'
 import type { LoopDelay } from '../../../bench/measure/event-loop.js'
 import type { Contender, Readings, Row } from '../../../bench/row.js'
 import { type RunRowOptions, runRow } from '../../../bench/run-row.js'
 import { RATE } from '../../helpers/bench-results.js'
 
-/** Rows that start nothing have no use for it. */
-const bench = {} as Bench
+/** Rows that start nothing have no use for the rest of it. */
+const bench = { scope: () => new Cleanup() } as Bench
 
 /** A contender whose trials read the given numbers, one after the other; an error is thrown instead. */
 function contender(

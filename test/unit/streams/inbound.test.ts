@@ -230,7 +230,8 @@ describe('small pieces', () => {
   test('keep no chunk in a Readable that asked for more and is not read', async () => {
     const source = new Source()
     source.read(0)
-    for (let i = 0; i < 1_000; i += 1) source.inbound.accept(new Uint8Array(65_536).fill(i % 251).subarray(0, 1))
+    for (let i = 0; i < 1_000; i += 1)
+      source.inbound.accept(new Uint8Array(65_536).fill(i % 251).subarray(0, 1))
     expect([source.inbound.waitingBytes, source.readableLength]).toEqual([0, 1_000])
     const buffers = new Set<ArrayBufferLike>()
     let count = 0
