@@ -49,6 +49,8 @@ async function main(): Promise<void> {
   if (args.wants === 'list') for (const { name, title } of ROWS) console.log(`${name.padEnd(20)}${title}`)
   if (args.wants !== 'run') return
   const result = await run(args)
+  // Whose signal it was says when to exit, once everything is undone.
+  if (isInterrupted) return
   process.stdout.write(textTable(result))
   if (args.jsonFile !== undefined) await writeFile(args.jsonFile, `${JSON.stringify(result, null, 2)}\n`)
   // A threshold that was missed is a finding; a result that was wrong is a failure.

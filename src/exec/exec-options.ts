@@ -11,7 +11,7 @@ export interface SessionOptions extends OperationOptions {
   readonly cwd?: string | undefined
   /**
    * Variables added to the server's base environment. The server refuses names that change which code runs, such as `PATH`
-   * or `LD_PRELOAD`, unless it allows them for the user; what it refused is in `refusedEnv`. Undefined values are left out.
+   * or `LD_PRELOAD`, unless it allows them for the user, and with `{ allow }` all but a few; what it refused is in `refusedEnv`. Undefined values are left out.
    */
   readonly env?: { readonly [name: string]: string | undefined } | undefined
 }

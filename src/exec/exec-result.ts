@@ -24,7 +24,7 @@ export interface ExecResult {
   readonly stderrDiscarded: boolean
   /**
    * True when a process that the command left behind still held an output open. What such a process writes more than 250 ms
-   * after the last output is not part of the result.
+   * after the last output, 2,000 ms after the command's end, or after 16 MiB is not part of the result.
    */
   readonly stdioLeaked: boolean
   /** Names of variables that the server refused to set. */

@@ -57,6 +57,7 @@ export async function execPair(options: ExecPairOptions = {}): Promise<ExecPair>
     user: 'test',
     shell,
     sessions,
+    exec: options.permission ?? 'shell',
     commands: commandTable(options.commands),
     baseEnvironment: baseEnvironment(shell, options.env),
     resolveCwd: (path) => resolveIn(root, path),

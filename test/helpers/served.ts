@@ -22,7 +22,7 @@ import type { Transport } from '../../src/transport/transport.js'
 import { MARK, markedProcesses } from './marked-processes.js'
 import { until } from './processes.js'
 
-const TRANSPORTS = ['memory', 'tls', 'unix'] as const
+export const TRANSPORTS = ['memory', 'tls', 'unix'] as const
 type TransportKind = (typeof TRANSPORTS)[number]
 
 export interface ServedOptions extends Omit<FakeSshServerOptions, 'users'> {

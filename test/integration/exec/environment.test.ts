@@ -214,6 +214,13 @@ describe('{ allow }', () => {
     expect(started).toEqual([])
   })
 
+  test('takes only harmless variables and those of allowEnv', async () => {
+    const { run } = await execPair({ permission: { allow: ['env'] }, deps: { allowEnv: ['APP'] } })
+    const { stdout, refusedEnv } = await run('env', [], { env: { APP: '1', TZ: 'UTC', GIT_NEW: 'x', MAKEFILES: 'x' } })
+    expect(stdout.split('\n')).toEqual(expect.arrayContaining(['APP=1', 'TZ=UTC']))
+    expect(refusedEnv).toEqual(['GIT_NEW', 'MAKEFILES'])
+  })
+
   test('does not run command lines', async () => {
     const { exec } = await execPair({ permission: { allow: ['echo'] } })
     for (const line of ['echo x', 'echo; id', 'echo $(id)']) {
@@ -231,4 +238,22 @@ test('a user without permission runs nothing', async () => {
     await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_DENIED' })
   }
   expect(started).toEqual([])
+})
+
+describe('an exec that cannot be confirmed', () => {
+  test('is not started when too many variables were refused', async () => {
+    const { exec, started } = await execPair()
+    const env = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`LD_${i}_${'x'.repeat(1_000)}`, '']))
+    await expect(exec('true', { env }).result).rejects.toMatchObject({ code: 'ERR_FAKESSH_LIMIT' })
+    expect(started).toEqual([])
+  })
+
+  test('is ended and refused', async () => {
+    const marker = sleepMarker()
+    // OPEN_OK names the directory, and then is larger than a frame.
+    const { exec, failed, started } = await execPair({ deps: { toShownPath: () => 'x'.repeat(300_000) } })
+    const proc = exec(`sleep ${marker}; true`)
+    await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_INTERNAL' })
+    expect([started, failed.length, processesWith(marker)]).toEqual([[], 1, []])
+  })
 })

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConnectionError } from '../../../src/errors.js'
+import { SessionRegistry, serveSession } from '../../../src/exec/session-server.js'
 import { type ExecPair, execPair } from '../../helpers/exec-pair.js'
 import { until } from '../../helpers/processes.js'
 import { recordUncaught } from '../../helpers/uncaught.js'
@@ -90,6 +91,20 @@ describe('a session', () => {
     expect(sessions.size).toBe(1)
   })
 
+  test('a forged report with a path that no directory has changes nothing, and ends nobody', async () => {
+    const uncaught = recordUncaught()
+    const { session } = await inRoot()
+    const opened = await session({ cwd: 'a' })
+    const forge = (bytes: number) =>
+      opened.run(`x=$(head -c ${bytes} /dev/zero | tr '\\0' x); printf '/%s\\0end\\0' "$x" >&8; trap - EXIT`)
+    expect(await forge(300_000)).toMatchObject({ exitCode: 0, cwd: '/a' })
+    expect(await forge(4_095)).toMatchObject({ exitCode: 0, cwd: '/a' })
+    expect([opened.cwd, (await opened.run('echo up')).stdout]).toEqual(['/a', 'up\n'])
+    await forge(4_094)
+    expect(opened.cwd).toHaveLength(4_095)
+    expect(uncaught).toEqual([])
+  })
+
   test('its own report is nowhere to be seen', async () => {
     const { session } = await inRoot()
     const opened = await session()
@@ -163,6 +178,9 @@ describe('a session', () => {
     await opened.run('cd a; export X=7')
     expect((await opened.run('where')).stdout).toBe(`${root}/a 7`)
     expect(opened.cwd).toBe('/a')
+    // One command elsewhere does not move the session.
+    expect((await opened.run('where', { cwd: 'a/b' })).stdout).toBe(`${root}/a/b 7`)
+    expect([opened.cwd, (await opened.run('where')).stdout]).toEqual(['/a', `${root}/a 7`])
   })
 })
 
@@ -193,6 +211,18 @@ describe('when it cannot be used', () => {
     const { session, sessions } = await inRoot()
     await expect(session({ cwd: 'gone' })).rejects.toMatchObject({ code: 'ENOENT' })
     expect(sessions.size).toBe(0)
+  })
+
+  test('one that cannot be confirmed is not kept', async () => {
+    const registry = new SessionRegistry()
+    const { session } = await execPair({
+      onOpen: (open) => {
+        const params = { resolveCwd: async () => '/', toShownPath: () => 'x'.repeat(300_000) }
+        void serveSession(open, { sessions: registry, baseEnvironment: {}, ...params })
+      },
+    })
+    await expect(session()).rejects.toMatchObject({ code: 'ERR_FAKESSH_INTERNAL' })
+    expect(registry.size).toBe(0)
   })
 
   test('mistakes are told before anything is sent', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isRefusedVariable } from '../../../src/exec/environment-refusals.js'
+import { isHarmlessVariable, isRefusedVariable } from '../../../src/exec/environment-refusals.js'
 
 test.each([
   ['PATH', 'HOME', 'SHELL', 'IFS', 'ENV', 'BASH_ENV', 'PS4', 'SHELLOPTS', 'PROMPT_COMMAND', 'ZDOTDIR'],
@@ -9,7 +9,9 @@ test.each([
   ['RUBYOPT', 'RUBYLIB', 'JAVA_TOOL_OPTIONS', 'LUA_INIT', 'DOTNET_STARTUP_HOOKS', 'OPENSSL_CONF'],
   ['GIT_SSH', 'GIT_SSH_COMMAND', 'GIT_SSH_VARIANT', 'GIT_CONFIG_COUNT', 'GIT_CONFIG_GLOBAL', 'GIT_EXEC_PATH'],
   ['GIT_PAGER', 'GIT_EDITOR', 'GIT_EXTERNAL_DIFF', 'GIT_DIR', 'PAGER', 'EDITOR', 'LESSOPEN', 'RSYNC_RSH'],
-  ['npm_config_script_shell', 'NPM_CONFIG_NODE_OPTIONS'],
+  ['npm_config_script_shell', 'NPM_CONFIG_NODE_OPTIONS', 'PIP_INDEX_URL', 'BUNDLE_GEMFILE', 'CARGO_HOME'],
+  ['MAKEFILES', 'GNUMAKEFLAGS', 'RUSTC', 'RUSTC_WRAPPER', 'RUSTFLAGS', 'VIMINIT', 'EXINIT', 'LESS', 'LESSKEY'],
+  ['SYSTEMD_PAGER', 'MANPAGER', 'KUBE_EDITOR', 'SUDO_EDITOR', 'GIT_OBJECT_DIRECTORY'],
 ])('%s and its like are refused', (...names) => {
   expect(names.filter((name) => !isRefusedVariable(name))).toEqual([])
 })
@@ -32,4 +34,25 @@ test('ordinary settings are not refused', () => {
     ...['__proto__', 'constructor', 'toString'],
   ]
   expect(names.filter(isRefusedVariable)).toEqual([])
+})
+
+test('language, time zone and terminal are harmless', () => {
+  const values = { LANG: 'de_DE.UTF-8', LANGUAGE: 'de:en', LC_ALL: 'C', LC_TIME: 'C', TZ: 'Europe/Berlin' }
+  const more = { TERM: 'xterm-256color', COLUMNS: '80', LINES: '24', NO_COLOR: '1' }
+  expect(Object.entries({ ...values, ...more }).filter(([name, value]) => !isHarmlessVariable(name, value))).toEqual([])
+})
+
+test.each([
+  ['APP', '1'],
+  ['lang', 'C'],
+  ['LC_', 'C'],
+  ['LC_ALL_X', 'C'],
+  ['LANGUAGE', '../../tmp/evil'],
+  ['LC_ALL', '/tmp/evil'],
+  ['TERM', '../x'],
+  ['TZ', '/tmp/evil'],
+  ['TZ', ':/tmp/evil'],
+  ['TZ', 'Europe/../../../tmp/evil'],
+])('%s=%s is not', (name, value) => {
+  expect(isHarmlessVariable(name, value)).toBe(false)
 })

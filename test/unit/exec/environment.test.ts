@@ -103,6 +103,23 @@ describe('what a client adds', () => {
     expect(refused).toEqual(['LD_PRELOAD'])
   })
 
+  test('a user with a list of programs may set only harmless variables and those of allowEnv', () => {
+    const entries = ['LANG', 'TZ', 'APP', 'PATH', 'HARMLESS_BY_NAME', 'NODE_OPTIONS'].map((name) => [name, 'C'] as const)
+    const { env, refused } = mergeEnvironment(baseEnvironment('/bin/sh'), entries, ['APP'], { allow: ['git'] })
+    expect(env).toMatchObject({ LANG: 'C', TZ: 'C', APP: 'C', PATH: DEFAULT_PATH })
+    expect(refused).toEqual(['PATH', 'HARMLESS_BY_NAME', 'NODE_OPTIONS'])
+    for (const exec of ['shell', 'argv', undefined] as const) {
+      expect(mergeEnvironment({}, [['APP', '1']], [], exec).refused).toEqual([])
+    }
+  })
+
+  test('names that were refused are bounded, as they stand in a frame', () => {
+    expect(merge([[`LD_${'x'.repeat(65_529)}`, '']]).refused).toHaveLength(1)
+    for (const name of [`LD_${'x'.repeat(65_530)}`, `LD_${'\u0001'.repeat(11_000)}`]) {
+      expect(() => merge([[name, '']])).toThrow(expect.objectContaining({ code: 'ERR_FAKESSH_LIMIT' }))
+    }
+  })
+
   test.each(['', 'A=B', '=', 'A\0B', '\0'])(
     'the name %j is refused, also where allowEnv holds it',
     (name) => {

@@ -12,7 +12,7 @@ function output() {
 }
 
 /** The timer is driven; streams and setImmediate run as they are. */
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
 
 function watched(...outputs: { pump: OutputPump }[]) {
@@ -34,11 +34,11 @@ async function pass(ms: number) {
 }
 
 describe('drainOutputs', () => {
-  test('waits for the end of every output, however long bytes keep coming', async () => {
+  test('waits for the end of every output, although bytes keep coming after the quiet time', async () => {
     const [stdout, stderr] = [output(), output()]
     const state = watched(stdout, stderr)
     stdout.source.end()
-    for (let i = 0; i < 20; i += 1) {
+    for (let i = 0; i < 9; i += 1) {
       stderr.source.write('x')
       await pass(200)
       expect(state).toEqual({})
@@ -58,6 +58,49 @@ describe('drainOutputs', () => {
     await pass(1)
     expect(state).toEqual({ leaked: true })
     expect(stdout.source.destroyed).toBe(true)
+  })
+
+  test('gives up an output that something keeps writing to, 2 s after the end', async () => {
+    const stdout = output()
+    const state = watched(stdout)
+    for (let i = 0; i < 19; i += 1) {
+      stdout.source.write('x')
+      await pass(100)
+      stdout.waiting.shift()?.()
+    }
+    expect(state).toEqual({})
+    await pass(100)
+    expect(state).toEqual({ leaked: true })
+    expect(stdout.source.destroyed).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('gives up an output that is flooded, whatever time the peer takes', async () => {
+    const stdout = output()
+    const state = watched(stdout)
+    for (let i = 0; i < 255; i += 1) {
+      stdout.source.write(Buffer.alloc(65_536))
+      await pass(0)
+      for (const taken of stdout.waiting.splice(0)) taken()
+    }
+    expect(state).toEqual({})
+    stdout.source.write(Buffer.alloc(65_536))
+    await pass(0)
+    expect(state).toEqual({ leaked: true })
+  })
+
+  test('a busy event loop does not use up the time', async () => {
+    const stdout = output()
+    const state = watched(stdout)
+    await turn()
+    vi.advanceTimersByTime(10_000)
+    stdout.source.write('last words')
+    await turn()
+    await turn()
+    expect([state, stdout.pump.bytes]).toEqual([{}, 10])
+    stdout.source.end()
+    await pass(0)
+    expect(state).toEqual({ leaked: false })
   })
 
   test('time in which the peer has no room is not quiet time', async () => {
