@@ -16,7 +16,7 @@ export const HELP = `npm run bench -- [options]
 
   --only NAME       run this row only; may be repeated (--list names them)
   --json FILE       write everything that was measured
-  --against A,B     run only these contenders beside fake-ssh, for a quick look
+  --against NAME    run only this contender beside fake-ssh, for a quick look; may be repeated
   --rounds N        counted rounds, instead of the row's own number
   --scale N         sizes and counts times N: to try the bench itself, the figures then mean nothing
   --cpu-prof DIR    write CPU profiles of the client and the server of fake-ssh
@@ -30,7 +30,7 @@ export function parseBenchArguments(argv: readonly string[], rowNames: readonly 
     options: {
       only: { type: 'string', multiple: true, default: [] },
       json: { type: 'string' },
-      against: { type: 'string' },
+      against: { type: 'string', multiple: true },
       rounds: { type: 'string' },
       scale: { type: 'string', default: '1' },
       'cpu-prof': { type: 'string' },
@@ -51,7 +51,7 @@ export function parseBenchArguments(argv: readonly string[], rowNames: readonly 
     jsonFile: values.json,
     scale,
     rounds,
-    against: values.against?.split(','),
+    against: values.against,
     profiles: values['cpu-prof'],
     wants: values.help ? 'help' : values.list ? 'list' : 'run',
   }

@@ -30,7 +30,10 @@ export interface UserPermissions {
   readonly readOnly?: boolean | undefined
   /** What may be run. Default false: nothing. */
   readonly exec?: ExecPermission | undefined
-  /** Names of environment variables this user may set although the server refuses them by default, such as `PATH`. */
+  /**
+   * Names of environment variables this user may set although the server refuses them by default, such as `PATH`. A user with
+   * `exec: { allow }` may set no others but those of language, time zone and terminal size.
+   */
   readonly allowEnv?: readonly string[] | undefined
 }
 

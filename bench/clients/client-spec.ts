@@ -18,7 +18,7 @@ export interface Ssh2Spec {
   readonly keyFile?: string
   /** Absolute path that names of remote files are relative to. */
   readonly root: string
-  /** Send small packets at once: better for commands and, as its documentation says, worse for bulk. Default false, as in ssh2. */
+  /** `setNoDelay(true)`, which ssh2 leaves out. Default false. */
   readonly hasNoDelay?: boolean
 }
 

@@ -35,7 +35,7 @@ export async function execContenders(
   if (heapBytes > 0) await server.worker.watch('fillHeap', heapBytes)
   return [
     { ...(await make('fake-ssh', 'subject', server.spec)), server: server.worker },
-    await make('ssh2', 'peer', await ssh2Spec(bench, 'commands')),
+    await make('ssh2', 'peer', await ssh2Spec(bench, 'no delay')),
     await make('ControlMaster', 'peer', { kind: 'command', exec: ssh }),
     await make('local spawn', 'limit', LOCAL),
   ]

@@ -26,7 +26,8 @@ export async function oneFileContenders(
   const server = await startFakeSshServer(bench, cleanup)
   const client = await connectedClient(bench, cleanup, server.spec)
   const pathClient = await connectedClient(bench, cleanup, { ...server.spec, usesPaths: true })
-  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'bulk'))
+  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'defaults'))
+  const quickSsh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'no delay'))
   const programs = await programContenders(bench, cleanup, direction, source)
   return [
     {
@@ -44,6 +45,12 @@ export async function oneFileContenders(
       trial: fileTrial(bench, pathClient, direction, source),
     },
     { name: 'ssh2', kind: 'peer', client: ssh2, trial: fileTrial(bench, ssh2, direction, source) },
+    {
+      name: 'ssh2, no delay',
+      kind: 'peer',
+      client: quickSsh2,
+      trial: fileTrial(bench, quickSsh2, direction, source),
+    },
     ...programs,
     await tlsPumpContender(bench, cleanup, direction, bytes),
   ]

@@ -61,10 +61,10 @@ export async function startDelayProxy(
   return (await worker.call('listen', port, delayMs)).port
 }
 
-/** How the `ssh2` client reaches our sshd, set up for what it is to do. */
-export async function ssh2Spec(bench: Bench, use: 'bulk' | 'commands'): Promise<Ssh2Spec> {
+/** How the `ssh2` client reaches our sshd: with its own defaults, or with `setNoDelay(true)`. */
+export async function ssh2Spec(bench: Bench, socket: 'defaults' | 'no delay'): Promise<Ssh2Spec> {
   const { port, user, keyFile } = await bench.sshd()
-  const hasNoDelay = use === 'commands'
+  const hasNoDelay = socket === 'no delay'
   return { kind: 'ssh2', port, user: user.name, keyFile, root: bench.remoteRoot, hasNoDelay }
 }
 

@@ -7,7 +7,7 @@ import { runSummary } from './summary.js'
 
 const COLUMN_WIDTH = 470
 const MARGIN = 20
-const LABEL_WIDTH = 150
+const LABEL_WIDTH = 165
 const VALUE_WIDTH = 90
 const BAR_HEIGHT = 14
 const LINE_HEIGHT = 19

@@ -36,7 +36,7 @@ async function contenders(bench: Bench, cleanup: Cleanup): Promise<Contender[]> 
   const heapBytes = bench.bytes(HEAP_BYTES)
   const server = await startFakeSshServer(bench, cleanup)
   const client = await connectedClient(bench, cleanup, server.spec)
-  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'bulk'))
+  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'defaults'))
   for (const worker of [server.worker, client, ssh2]) await worker.watch('fillHeap', heapBytes)
   return [
     { name: 'fake-ssh', kind: 'subject', trial: () => trial(bench, client, server.worker) },

@@ -20,12 +20,14 @@ async function contenders(bench: Bench, cleanup: Cleanup): Promise<Contender[]> 
   })
   const server = await startFakeSshServer(bench, cleanup)
   const client = await connectedClient(bench, cleanup, server.spec)
-  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'bulk'))
+  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'defaults'))
+  const quickSsh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'no delay'))
   const ours = { client, server: server.worker }
   return [
     { name: 'fake-ssh', kind: 'subject', ...ours, trial: trialOf(client, little) },
     { name: 'fake-ssh, 1 GiB of stderr', kind: 'ours', ...ours, trial: trialOf(client, flood) },
     { name: 'ssh2', kind: 'peer', client: ssh2, trial: trialOf(ssh2, little) },
+    { name: 'ssh2, no delay', kind: 'peer', client: quickSsh2, trial: trialOf(quickSsh2, little) },
   ]
 }
 

@@ -20,7 +20,7 @@ async function contenders(bench: Bench, cleanup: Cleanup): Promise<Contender[]> 
   }
   return [
     { name: 'fake-ssh', kind: 'subject', ...(await make(server.spec)), server: server.worker },
-    { name: 'ssh2', kind: 'peer', ...(await make(await ssh2Spec(bench, 'commands'))) },
+    { name: 'ssh2', kind: 'peer', ...(await make(await ssh2Spec(bench, 'no delay'))) },
     { name: 'cold ssh', kind: 'peer', ...(await make(cold)) },
   ]
 }

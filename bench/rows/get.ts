@@ -7,7 +7,8 @@ export const get: Row = {
   title: 'get one 1 GiB file',
   what:
     'A file from one directory on tmpfs to another. fake-ssh: `get()` piped into `createWriteStream()`, on an open connection; ' +
-    '`download()` beside it. ssh2: `fastGet()` on an open connection. scp, sftp, rsync and tar go over an open ControlMaster ' +
+    '`download()` beside it. ssh2: `fastGet()` on an open connection, ' +
+    'as it comes and with `setNoDelay(true)`. scp, sftp, rsync and tar go over an open ControlMaster ' +
     'connection. The TLS pump moves as many bytes from memory to nowhere.',
   rounds: 5,
   measures: { rate: { label: 'throughput', unit: 'MiB/s', better: 'more' } },

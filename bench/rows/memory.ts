@@ -91,7 +91,7 @@ async function contenders(bench: Bench): Promise<Contender[]> {
     return { client: await connectedClient(bench, cleanup, spec), server: worker }
   }
   const theirs: Connect = async (cleanup) => ({
-    client: await connectedClient(bench, cleanup, await ssh2Spec(bench, 'bulk')),
+    client: await connectedClient(bench, cleanup, await ssh2Spec(bench, 'defaults')),
     server: undefined,
   })
   return [

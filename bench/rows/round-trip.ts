@@ -65,7 +65,7 @@ async function contenders(bench: Bench, cleanup: Cleanup): Promise<Contender[]> 
     ...server.spec,
     port: await far(server.spec.port),
   })
-  const spec = await ssh2Spec(bench, 'bulk')
+  const spec = await ssh2Spec(bench, 'defaults')
   const farSsh = await far(spec.port)
   const ssh2 = await connectedClient(bench, cleanup, { ...spec, port: farSsh })
   const scp = await connectedClient(bench, cleanup, (await coldOpenSsh(bench, farSsh)).scp)

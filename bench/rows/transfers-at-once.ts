@@ -46,7 +46,7 @@ async function contenders(bench: Bench, cleanup: Cleanup): Promise<Contender[]> 
   await bench.requireSpace(2 * bench.bytes(TOTAL_BYTES))
   const server = await startFakeSshServer(bench, cleanup)
   const client = await connectedClient(bench, cleanup, server.spec)
-  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'bulk'))
+  const ssh2 = await connectedClient(bench, cleanup, await ssh2Spec(bench, 'defaults'))
   const ours = { client, server: server.worker }
   return [
     { name: 'fake-ssh', kind: 'subject', ...ours, trial: () => trial(bench, client, TRANSFERS) },

@@ -39,6 +39,8 @@ export class ExecChannelProcess extends ExecProcess {
   #stdoutBytes = 0
   #isStdoutDiscarded = false
   #hasExited = false
+  /** Streams that are piped into stdin. */
+  #feeders = 0
 
   /** @param onResult - told first when the command has ended, and where its session then is */
   constructor(
@@ -63,6 +65,12 @@ export class ExecChannelProcess extends ExecProcess {
     // A turn later: every reader has then seen the clean end of stdout, whatever becomes of a write that is still pending.
     this.once('end', () => process.nextTick(() => this.#onStdoutRead()))
     this.once('finish', () => this.#onStdoutRead())
+    this.on('pipe', () => {
+      this.#feeders += 1
+    })
+    this.on('unpipe', () => {
+      this.#feeders -= 1
+    })
     this.#deadline = new ExecDeadline(call, {
       onTimeout: (timeoutMs) =>
         this.#fail(
@@ -198,6 +206,7 @@ export class ExecChannelProcess extends ExecProcess {
     }
     this.#hasExited = true
     const { refusedEnv } = this
+    const { cwd = '/', shell } = this.#info ?? {}
     const result: ExecResult = {
       ...this.#facts(false),
       exitCode: exit.exitCode,
@@ -206,7 +215,8 @@ export class ExecChannelProcess extends ExecProcess {
       stdioLeaked: exit.stdioLeaked,
       stdoutDiscarded: this.#isStdoutDiscarded,
       stderrDiscarded: this.stderr.isDiscarded,
-      cwd: exit.cwd ?? this.#info?.cwd ?? '/',
+      // Only a shell moves; of anything else EXIT says where its session is.
+      cwd: shell === undefined ? cwd : (exit.cwd ?? cwd),
       refusedEnv,
       timedOut: false,
     }
@@ -231,7 +241,10 @@ export class ExecChannelProcess extends ExecProcess {
     if (!this.#hasExited || !(this.readableEnded || this.#isStdoutDiscarded)) return
     this.#stdin.release(brokenPipe(this.#command))
     if (this.#isStdoutDiscarded || this.writableFinished) this.destroy()
-    else if (!this.writableEnded && !this.destroyed) this.end()
+    else if (this.writableEnded || this.destroyed) return
+    // Whoever still feeds the command learns that it took no more, also when no write is pending just now.
+    else if (this.#feeders > 0) this.destroy(brokenPipe(this.#command))
+    else this.end()
   }
 
   #discardUnreadStdout(): void {

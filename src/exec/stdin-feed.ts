@@ -1,11 +1,11 @@
 /** Moves what arrives on a channel into a command's input, and gives credit as the command takes it. */
 import type { Writable } from 'node:stream'
-import { PieceQueue } from '../streams/piece-queue.js'
+import { PieceQueue, SMALL_BYTES } from '../streams/piece-queue.js'
 
 export class StdinFeed {
   readonly #target: Writable
   readonly #credit: (bytes: number) => void
-  /** What arrived while the input was still busy with what came before. */
+  /** Small pieces that arrived while the input was still busy: written one by one, each would keep its chunk and an entry of its own. */
   readonly #waiting = new PieceQueue()
   /** Writes that the input has not taken. */
   #pendingWrites = 0
@@ -28,8 +28,12 @@ export class StdinFeed {
 
   /** What waits here is bounded by the window of the channel, as credit is given only afterwards. */
   write(bytes: Uint8Array): void {
-    if (this.#pendingWrites > 0) this.#waiting.push(bytes)
-    else this.#pass(bytes)
+    if (this.#pendingWrites > 0 && bytes.length < SMALL_BYTES) {
+      this.#waiting.push(bytes)
+      return
+    }
+    for (const piece of this.#waiting.takeAll()) this.#pass(piece)
+    this.#pass(bytes)
   }
 
   /** After what waits. */
@@ -62,9 +66,7 @@ export class StdinFeed {
 
   #passWaiting(): void {
     const pieces = this.#waiting.takeAll()
-    this.#target.cork()
     for (const piece of pieces) this.#pass(piece)
-    this.#target.uncork()
     if (this.#isEnding && pieces.length === 0) this.#target.end()
   }
 

@@ -65,7 +65,7 @@ export const MAX_FRAME_BYTES = 1_048_576
 export const DEFAULT_FRAME_BYTES = 262_144
 /** Default number of channels a peer may hold open at once. */
 export const DEFAULT_MAX_CHANNELS = 200
-/** Control bytes queued for a peer that does not read them; past it the peer is either broken or attacking. */
+/** Bytes of answers queued for a peer that does not read them; past it the peer is either broken or attacking. */
 export const CONTROL_QUEUE_BYTES = 1_048_576
 /** Channel ids are 32 bits; odd from the dialer, even from the listener. */
 export const MAX_CHANNEL_ID = 0xffff_ffff

@@ -176,6 +176,7 @@ export class ServedConnection {
       sessions: this.#sessions,
       baseEnvironment: this.#deps.baseEnvironment,
       allowEnv: user.allowEnv,
+      exec: user.exec,
       resolveCwd: (path: string) => directories.existing(path),
       toShownPath: (real: string) => directories.shown(real),
     }

@@ -103,21 +103,6 @@ export function failureIn(events: readonly CoreEvent[]): { code: string; message
   return last?.type === 'failed' ? { code: last.error.code, message: last.error.message } : undefined
 }
 
-/** Carries bytes between two cores until both are quiet; gives the events of each. */
-function exchange(
-  a: ConnectionCore,
-  b: ConnectionCore,
-  act: (core: ConnectionCore, event: CoreEvent) => void = () => {},
-): void {
-  while (a.hasOutput || b.hasOutput) {
-    const fromA = drainBytes(a)
-    for (const event of b.receive(fromA)) act(b, event)
-    const fromB = drainBytes(b)
-    for (const event of a.receive(fromB)) act(a, event)
-    if (fromA.length === 0 && fromB.length === 0) return
-  }
-}
-
 function expectOnly(events: readonly CoreEvent[], type: CoreEvent['type']): void {
   const got = events.map((event) => (event.type === 'failed' ? `failed: ${event.error.message}` : event.type))
   if (got.join() !== type) throw new Error(`expected the event ${type}, got ${got.join(', ') || 'none'}`)

@@ -44,10 +44,3 @@ export function wholeFrames(bytes: Uint8Array): NaiveFrame[] {
 export function jsonOf(frame: NaiveFrame): Record<string, unknown> {
   return JSON.parse(Buffer.from(frame.payload).toString('utf8')) as Record<string, unknown>
 }
-
-/** Where each frame ends. */
-function frameEnds(bytes: Uint8Array): number[] {
-  const ends: number[] = []
-  for (const { payload } of wholeFrames(bytes)) ends.push((ends.at(-1) ?? 0) + 16 + payload.length)
-  return ends
-}

@@ -63,15 +63,19 @@ describe.each([
 
 describe.each(WIRINGS)('$name', ({ connect }) => {
   test('two sides with nothing to say stay connected', async () => {
+    const transports = await connect()
     const pair = await connectionPair({
-      transports: await connect(),
+      transports,
       client: { keepaliveIntervalMs: 40 },
       server: { keepaliveIntervalMs: 40 },
       onOpen: serve,
     })
-    const quiet = gate<void>()
-    setTimeout(quiet.open, 400)
-    await quiet.promise
+    // Nothing but PING and PONG arrives, and each comes after an interval at least.
+    let arrived = 0
+    transports[0].stream.on('data', () => {
+      arrived += 1
+    })
+    await until(() => arrived >= 8)
     expect(pair.endings).toEqual({})
     expect(isWhole(await talk(pair.client))).toBe(true)
     await pair.close()
@@ -81,9 +85,8 @@ describe.each(WIRINGS)('$name', ({ connect }) => {
 test('PINGs of a peer are answers to ours: two that only PING keep each other', async () => {
   const raw = await rawConnected({ options: { keepaliveIntervalMs: 30 } })
   const drip = setInterval(() => raw.peer.send(frames.ping()), 5)
-  const quiet = gate<void>()
-  setTimeout(quiet.open, 200)
-  await quiet.promise
+  // 40 of them take more than the three intervals after which a silent peer is given up.
+  await until(() => raw.peer.seen.filter(({ name }) => name === 'PONG').length >= 40)
   expect(raw.connection.isEnded).toBe(false)
   clearInterval(drip)
   expect(await raw.ended).toMatchObject({ code: 'ERR_FAKESSH_KEEPALIVE_TIMEOUT' })

@@ -188,7 +188,7 @@ describe('an operation that waits for its turn', () => {
   test('fails with the rest when the connection ends', async () => {
     const { client, server } = await crowded()
     const waiting = [client.run('true'), client.get('x').result, client.put('x').end('x').result].map(
-      outcomeOf,
+      (promise) => outcomeOf<unknown>(promise),
     )
     await server.close({ drainMs: 0 })
     for (const outcome of await Promise.all(waiting)) {

@@ -15,7 +15,7 @@ const TIMEOUT_MS = 600_000
 const ROUNDS = 1
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-const ONE_FILE = ['ssh2', 'scp', 'sftp', 'rsync -W', 'tar | ssh', 'cp', 'TLS pump']
+const ONE_FILE = ['ssh2', 'ssh2, no delay', 'scp', 'sftp', 'rsync -W', 'tar | ssh', 'cp', 'TLS pump']
 const EXEC = ['ssh2', 'ControlMaster', 'local spawn']
 
 /** Whom each row has to show beside fake-ssh, and to how many thresholds it is held. */
@@ -25,7 +25,7 @@ const ROWS: { readonly [row: string]: { readonly peers: readonly string[]; reado
   'exec-sequence': { peers: EXEC, thresholds: 2 },
   'exec-at-once': { peers: EXEC, thresholds: 2 },
   'exec-heap': { peers: EXEC, thresholds: 4 },
-  'exec-stdout': { peers: ['fake-ssh, 1 GiB of stderr', 'ssh2'], thresholds: 1 },
+  'exec-stdout': { peers: ['fake-ssh, 1 GiB of stderr', 'ssh2', 'ssh2, no delay'], thresholds: 1 },
   'transfers-at-once': { peers: ['fake-ssh, one', 'ssh2', 'ssh2, one'], thresholds: 6 },
   'exec-under-load': { peers: ['ssh2', 'ControlMaster'], thresholds: 1 },
   'first-result': { peers: ['ssh2', 'cold ssh'], thresholds: 1 },
@@ -97,7 +97,7 @@ describeNeeding('npm run bench', { root: true, programs: ['apt-get', 'useradd'] 
     expect(now.filter((name) => !tracesBefore.includes(name))).toEqual([])
   })
 
-  test('it says what it can do, and refuses what it cannot', async () => {
+  test('it says what it can do, and refuses what it cannot', { timeout: TIMEOUT_MS }, async () => {
     const list = await run('npm', ['run', '--silent', 'bench', '--', '--list'])
     for (const row of Object.keys(ROWS)) expect(list.output).toContain(row)
     const refused = await run('npm', ['run', '--silent', 'bench', '--', '--only', 'nothing'])

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeNeeding } from './requirements.js'
 
 const VERSIONS = [22, 24, 26]
-const TIMEOUT_MS = 240_000
+const TIMEOUT_MS = 600_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 describeNeeding('Node versions', { programs: ['npx'] }, () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DEFAULT_PATH } from '../../../src/exec/environment.js'
 import { execPair } from '../../helpers/exec-pair.js'
+import { processesWith, sleepMarker } from '../../helpers/processes.js'
 import { temporaryDirectory } from '../../helpers/temporary-directory.js'
 
 const lines = (text: string) => text.split('\n').filter((line) => line !== '')
@@ -216,7 +217,9 @@ describe('{ allow }', () => {
 
   test('takes only harmless variables and those of allowEnv', async () => {
     const { run } = await execPair({ permission: { allow: ['env'] }, deps: { allowEnv: ['APP'] } })
-    const { stdout, refusedEnv } = await run('env', [], { env: { APP: '1', TZ: 'UTC', GIT_NEW: 'x', MAKEFILES: 'x' } })
+    const { stdout, refusedEnv } = await run('env', [], {
+      env: { APP: '1', TZ: 'UTC', GIT_NEW: 'x', MAKEFILES: 'x' },
+    })
     expect(stdout.split('\n')).toEqual(expect.arrayContaining(['APP=1', 'TZ=UTC']))
     expect(refusedEnv).toEqual(['GIT_NEW', 'MAKEFILES'])
   })
@@ -243,7 +246,9 @@ test('a user without permission runs nothing', async () => {
 describe('an exec that cannot be confirmed', () => {
   test('is not started when too many variables were refused', async () => {
     const { exec, started } = await execPair()
-    const env = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`LD_${i}_${'x'.repeat(1_000)}`, '']))
+    const env = Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`LD_${i}_${'x'.repeat(1_000)}`, '']),
+    )
     await expect(exec('true', { env }).result).rejects.toMatchObject({ code: 'ERR_FAKESSH_LIMIT' })
     expect(started).toEqual([])
   })
@@ -253,7 +258,7 @@ describe('an exec that cannot be confirmed', () => {
     // OPEN_OK names the directory, and then is larger than a frame.
     const { exec, failed, started } = await execPair({ deps: { toShownPath: () => 'x'.repeat(300_000) } })
     const proc = exec(`sleep ${marker}; true`)
-    await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_INTERNAL' })
+    await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_LIMIT' })
     expect([started, failed.length, processesWith(marker)]).toEqual([[], 1, []])
   })
 })

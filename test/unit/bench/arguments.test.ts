@@ -18,15 +18,17 @@ test('without arguments everything runs, at full scale', () => {
 
 test('everything can be said', () => {
   const args = ['--only', 'get', '--only', 'put', '--json', 'a.json', '--scale', '0.05', '--rounds', '3']
-  expect(parse(...args, '--against', 'scp,TLS pump', '--cpu-prof', 'profiles')).toEqual({
-    only: ['get', 'put'],
-    jsonFile: 'a.json',
-    scale: 0.05,
-    rounds: 3,
-    against: ['scp', 'TLS pump'],
-    profiles: 'profiles',
-    wants: 'run',
-  })
+  expect(parse(...args, '--against', 'scp', '--against', 'ssh2, no delay', '--cpu-prof', 'profiles')).toEqual(
+    {
+      only: ['get', 'put'],
+      jsonFile: 'a.json',
+      scale: 0.05,
+      rounds: 3,
+      against: ['scp', 'ssh2, no delay'],
+      profiles: 'profiles',
+      wants: 'run',
+    },
+  )
 })
 
 test('a row that does not exist is refused with those that do', () => {

@@ -1,27 +1,16 @@
 // One channel against a raw peer: what the handler is told, and what goes out.
 import { describe, expect, test } from 'vitest'
-import { FakeSshError } from '../../../src/errors.js'
+import type { FakeSshError } from '../../../src/errors.js'
 import { frames, utf8 } from '../../helpers/frames.js'
 import { jsonOf } from '../../helpers/naive-frames.js'
-import { type RawSetup, rawConnected } from '../../helpers/raw-peer.js'
+import { openedChannel } from '../../helpers/opened-channel.js'
+import { rawConnected } from '../../helpers/raw-peer.js'
 import { RecordingHandler } from '../../helpers/recording-handler.js'
 import { turns } from '../../helpers/until.js'
 
-/** A channel of ours, confirmed by the peer, that both may send 100 bytes on. */
-async function opened(
-  handler = new RecordingHandler(),
-): Promise<RawSetup & { handler: RecordingHandler; id: number }> {
-  const raw = await rawConnected({ role: 'client' })
-  handler.channel = raw.connection.open('test', {}, [100], handler)
-  const { channel: id } = await raw.peer.next('OPEN')
-  raw.peer.send(frames.openOk(id, [100]))
-  await handler.opened
-  return { ...raw, handler, id }
-}
-
 describe('what the handler is told', () => {
   test('everything, in order, and the end once', async () => {
-    const { peer, handler, id } = await opened()
+    const { peer, handler, id } = await openedChannel()
     peer.send(
       frames.data(id, utf8('abc')),
       frames.eof(id, 3, 0x352441c2),
@@ -43,6 +32,21 @@ describe('what the handler is told', () => {
     expect(await handler.closed).toMatchObject({ code: 'ENOENT\\x0a', message: 'no\\x1b[2J', host: 'memory' })
     expect(handler.channel.isClosed).toBe(true)
     expect(raw.connection.pendingOperations).toBe(0)
+  })
+
+  test.each<[string, object, string]>([
+    ['is larger than a frame', { text: 'x'.repeat(300_000) }, 'ERR_FAKESSH_LIMIT'],
+    ['cannot be written as JSON', { big: 1n }, 'ERR_FAKESSH_CLOSED'],
+  ])('an OPEN that %s fails by itself, in a moment, and takes no place', async (_what, params, code) => {
+    const { connection, peer } = await rawConnected({ role: 'client' })
+    const handler = new RecordingHandler()
+    handler.channel = connection.open('test', params, [], handler)
+    expect(handler.closedTimes).toBe(0)
+    expect(await handler.closed).toMatchObject({ code })
+    expect(connection.pendingOperations).toBe(0)
+    connection.open('next', {}, [], new RecordingHandler())
+    expect(await peer.next('OPEN')).toMatchObject({ channel: 2 })
+    expect(peer.names.filter((name) => name === 'OPEN')).toHaveLength(1)
   })
 
   test('a handler without the optional methods is fine', async () => {
@@ -97,7 +101,7 @@ describe('what the handler is told', () => {
 
 describe('sending', () => {
   test('is told when the bytes left, and when they could not', async () => {
-    const { peer, handler, id } = await opened()
+    const { peer, handler, id } = await openedChannel()
     const told: (FakeSshError | undefined)[] = []
     handler.channel?.send(0, utf8('abc'), (error) => told.push(error))
     expect(Buffer.from((await peer.next('DATA')).payload).toString()).toBe('abc')
@@ -111,7 +115,7 @@ describe('sending', () => {
   })
 
   test('is never told from within the call', async () => {
-    const { handler } = await opened()
+    const { handler } = await openedChannel()
     for (const close of [false, true]) {
       if (close) handler.channel?.abort()
       let isInside = true
@@ -135,7 +139,7 @@ describe('sending', () => {
   })
 
   test('after the connection ended is told too', async () => {
-    const { peer, handler, ended } = await opened()
+    const { peer, handler, ended } = await openedChannel()
     peer.destroy()
     await ended
     const told: unknown[] = []
@@ -156,7 +160,7 @@ describe('sending', () => {
 describe('ending', () => {
   test('close sends what is queued first; abort does not; each says CLOSE once', async () => {
     for (const how of ['close', 'abort'] as const) {
-      const { peer, handler, id } = await opened()
+      const { peer, handler, id } = await openedChannel()
       handler.channel?.send(0, new Uint8Array(150), () => {})
       handler.channel?.[how]()
       handler.channel?.[how]()
@@ -175,7 +179,7 @@ describe('ending', () => {
   })
 
   test('closing twice in a row, then aborting, changes nothing', async () => {
-    const { peer, handler, id, connection } = await opened()
+    const { peer, handler, id, connection } = await openedChannel()
     handler.channel?.close()
     handler.channel?.close()
     handler.channel?.abort()
@@ -198,7 +202,7 @@ describe('ending', () => {
     'closing when told something that came in one chunk with %s: the end is told all the same',
     async (_what, last, end) => {
       for (const how of ['close', 'abort'] as const) {
-        const { peer, handler, id, connection } = await opened()
+        const { peer, handler, id, connection } = await openedChannel()
         handler.onEvent = (event) => {
           if (event.startsWith('exit')) handler.channel?.[how]()
         }
@@ -229,109 +233,5 @@ describe('ending', () => {
       expect(handler.log).toEqual([answer === 'openOk' ? 'closed' : 'closed ENOENT'])
       expect([raw.connection.pendingOperations, raw.connection.isEnded]).toEqual([0, false])
     }
-  })
-})
-
-describe('requests of ours', () => {
-  test('settle with the answer, in whatever order', async () => {
-    const { peer, handler, id } = await opened()
-    const [first, second] = [handler.channel?.request('a', { x: 1 }), handler.channel?.request('b', {})]
-    await peer.next('REQUEST')
-    await peer.next('REQUEST')
-    peer.send(frames.replyFail(id, 2, 'ESRCH', 'g\u0000one'), frames.replyOk(id, 1, { ok: 1 }))
-    expect(await first).toEqual({ ok: 1 })
-    await expect(second).rejects.toMatchObject({ code: 'ESRCH', message: 'g\\x00one', host: 'memory' })
-  })
-
-  test.each(['peer closes', 'we abort', 'connection lost'])('are rejected when the %s first', async (how) => {
-    const { peer, handler, id } = await opened()
-    const asked = handler.channel?.request('a', {}) as Promise<unknown>
-    await peer.next('REQUEST')
-    if (how === 'connection lost') peer.destroy()
-    else {
-      if (how === 'we abort') handler.channel?.abort()
-      peer.send(frames.close(id))
-    }
-    await expect(asked).rejects.toMatchObject({
-      code: how === 'connection lost' ? 'ERR_FAKESSH_CONNECTION_LOST' : 'ERR_FAKESSH_CLOSED',
-    })
-  })
-
-  test('one that fits in no frame is rejected by itself, and the next one is fine', async () => {
-    const { peer, handler, id } = await opened()
-    const large = { text: 'x'.repeat(300_000) }
-    await expect(handler.channel?.request('a', large)).rejects.toMatchObject({ code: 'ERR_FAKESSH_LIMIT' })
-    const next = handler.channel?.request('b', {})
-    expect(jsonOf(await peer.next('REQUEST'))).toMatchObject({ id: 1, type: 'b' })
-    peer.send(frames.replyOk(id, 1))
-    expect(await next).toEqual({})
-  })
-})
-
-describe('requests of the peer', () => {
-  const answering = (onRequest: NonNullable<RecordingHandler['onRequest']>) => {
-    const handler = new RecordingHandler()
-    handler.onRequest = onRequest
-    return opened(handler)
-  }
-
-  test.each<[string, () => Promise<object> | object, object]>([
-    ['at once', () => ({ a: 1 }), { ok: true, info: { a: 1 } }],
-    ['later', async () => ({ a: 2 }), { ok: true, info: { a: 2 } }],
-    [
-      'with a refusal',
-      async () => {
-        throw new FakeSshError('ESRCH', 'gone')
-      },
-      { ok: false, code: 'ESRCH', message: 'gone' },
-    ],
-  ])('are answered %s', async (_how, onRequest, expected) => {
-    const { peer, id, internalErrors } = await answering(async () => (await onRequest()) as never)
-    peer.send(frames.request(id, 1))
-    expect(jsonOf(await peer.next('REPLY'))).toEqual({ id: 1, ...expected })
-    expect(internalErrors).toEqual([])
-  })
-
-  test('a mistake of ours is refused without details, and reported here', async () => {
-    for (const onRequest of [
-      () => {
-        throw new TypeError('secret /srv/path')
-      },
-      async () => ({ big: 'x'.repeat(300_000) }),
-      async () => ({ not: 1n }) as never,
-    ]) {
-      const { peer, id, connection } = await answering(onRequest)
-      peer.send(frames.request(id, 1))
-      const reply = jsonOf(await peer.next('REPLY'))
-      expect(reply).toMatchObject({ id: 1, ok: false })
-      expect(JSON.stringify(reply)).not.toContain('secret')
-      expect(connection.isEnded).toBe(false)
-    }
-  })
-
-  test('more than 16 at once are refused, and a place is free again once one was answered', async () => {
-    const answers: (() => void)[] = []
-    const { peer, id } = await answering(() => new Promise((resolve) => answers.push(() => resolve({}))))
-    for (let i = 1; i <= 17; i += 1) peer.send(frames.request(id, i))
-    expect(jsonOf(await peer.next('REPLY'))).toMatchObject({ id: 17, ok: false, code: 'ERR_FAKESSH_LIMIT' })
-    expect(answers).toHaveLength(16)
-    answers[4]?.()
-    expect(jsonOf(await peer.next('REPLY'))).toMatchObject({ id: 5, ok: true })
-    peer.send(frames.request(id, 18), frames.ping())
-    await peer.next('PONG')
-    expect(answers).toHaveLength(17)
-  })
-
-  test('an answer that comes after the channel closed goes nowhere', async () => {
-    const answers: (() => void)[] = []
-    const { peer, id, handler } = await answering(
-      () => new Promise((resolve) => answers.push(() => resolve({}))),
-    )
-    peer.send(frames.request(id, 1), frames.close(id))
-    await handler.closed
-    answers[0]?.()
-    peer.send(frames.ping())
-    await peer.next('PONG')
-    expect(peer.names).not.toContain('REPLY')
   })
 })

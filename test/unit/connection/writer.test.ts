@@ -1,7 +1,8 @@
 import { PassThrough, Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { Writer } from '../../../src/connection/writer.js'
-import { acceptFrom, openCore } from '../../helpers/cores.js'
+import { acceptFrom, feed, openCore } from '../../helpers/cores.js'
+import { frames } from '../../helpers/frames.js'
 import { concat } from '../../helpers/hex.js'
 import { wholeFrames } from '../../helpers/naive-frames.js'
 import { turns } from '../../helpers/until.js'
@@ -82,8 +83,10 @@ describe('writing', () => {
     const { core, stream, writer, send } = setup()
     for (let i = 0; i < 20; i += 1) send(`${i}`, 262_144)
     writer.flush()
+    const handedOver = stream.writableLength
     core.sendPing()
     writer.flush()
+    expect([stream.writableLength, core.hasOutput]).toEqual([handedOver, true])
     stream.complete()
     await turns(2)
     const names = wholeFrames(concat(...stream.chunks)).map(({ name }) => name)
@@ -104,6 +107,19 @@ describe('writing', () => {
     stream.complete()
     await turns(2)
     expect([writer.isIdle, progressed]).toEqual([true, 1])
+  })
+
+  test('credit for a channel the peer has closed meanwhile is nothing to write', () => {
+    const core = openCore()
+    acceptFrom(core, 1, [], [8])
+    const stream = new HeldStream()
+    const writer = new Writer(stream as never, core)
+    feed(core, frames.data(1, new Uint8Array(8)))
+    core.onBytesConsumed(1, 0, 8)
+    feed(core, frames.close(1))
+    expect(core.hasOutput).toBe(true)
+    writer.flush()
+    expect([stream.bytes, writer.isIdle]).toEqual([0, true])
   })
 
   test('what cannot be sent for want of credit does not keep it busy', () => {

@@ -20,7 +20,12 @@ function silentServer() {
       return channel
     },
   }
-  return { channel, opener, start: () => handler?.onOpened?.({ cwd: '/' }), closed: () => handler?.onClosed(undefined) }
+  return {
+    channel,
+    opener,
+    start: () => handler?.onOpened?.({ cwd: '/' }),
+    closed: () => handler?.onClosed(undefined),
+  }
 }
 
 /** How a promise has ended so far. */

@@ -10,7 +10,17 @@ test.each([
   ['GIT_SSH', 'GIT_SSH_COMMAND', 'GIT_SSH_VARIANT', 'GIT_CONFIG_COUNT', 'GIT_CONFIG_GLOBAL', 'GIT_EXEC_PATH'],
   ['GIT_PAGER', 'GIT_EDITOR', 'GIT_EXTERNAL_DIFF', 'GIT_DIR', 'PAGER', 'EDITOR', 'LESSOPEN', 'RSYNC_RSH'],
   ['npm_config_script_shell', 'NPM_CONFIG_NODE_OPTIONS', 'PIP_INDEX_URL', 'BUNDLE_GEMFILE', 'CARGO_HOME'],
-  ['MAKEFILES', 'GNUMAKEFLAGS', 'RUSTC', 'RUSTC_WRAPPER', 'RUSTFLAGS', 'VIMINIT', 'EXINIT', 'LESS', 'LESSKEY'],
+  [
+    'MAKEFILES',
+    'GNUMAKEFLAGS',
+    'RUSTC',
+    'RUSTC_WRAPPER',
+    'RUSTFLAGS',
+    'VIMINIT',
+    'EXINIT',
+    'LESS',
+    'LESSKEY',
+  ],
   ['SYSTEMD_PAGER', 'MANPAGER', 'KUBE_EDITOR', 'SUDO_EDITOR', 'GIT_OBJECT_DIRECTORY'],
 ])('%s and its like are refused', (...names) => {
   expect(names.filter((name) => !isRefusedVariable(name))).toEqual([])
@@ -39,7 +49,9 @@ test('ordinary settings are not refused', () => {
 test('language, time zone and terminal are harmless', () => {
   const values = { LANG: 'de_DE.UTF-8', LANGUAGE: 'de:en', LC_ALL: 'C', LC_TIME: 'C', TZ: 'Europe/Berlin' }
   const more = { TERM: 'xterm-256color', COLUMNS: '80', LINES: '24', NO_COLOR: '1' }
-  expect(Object.entries({ ...values, ...more }).filter(([name, value]) => !isHarmlessVariable(name, value))).toEqual([])
+  expect(
+    Object.entries({ ...values, ...more }).filter(([name, value]) => !isHarmlessVariable(name, value)),
+  ).toEqual([])
 })
 
 test.each([

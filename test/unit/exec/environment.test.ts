@@ -104,8 +104,12 @@ describe('what a client adds', () => {
   })
 
   test('a user with a list of programs may set only harmless variables and those of allowEnv', () => {
-    const entries = ['LANG', 'TZ', 'APP', 'PATH', 'HARMLESS_BY_NAME', 'NODE_OPTIONS'].map((name) => [name, 'C'] as const)
-    const { env, refused } = mergeEnvironment(baseEnvironment('/bin/sh'), entries, ['APP'], { allow: ['git'] })
+    const entries = ['LANG', 'TZ', 'APP', 'PATH', 'HARMLESS_BY_NAME', 'NODE_OPTIONS'].map(
+      (name) => [name, 'C'] as const,
+    )
+    const { env, refused } = mergeEnvironment(baseEnvironment('/bin/sh'), entries, ['APP'], {
+      allow: ['git'],
+    })
     expect(env).toMatchObject({ LANG: 'C', TZ: 'C', APP: 'C', PATH: DEFAULT_PATH })
     expect(refused).toEqual(['PATH', 'HARMLESS_BY_NAME', 'NODE_OPTIONS'])
     for (const exec of ['shell', 'argv', undefined] as const) {

@@ -155,7 +155,7 @@ describe('the end', () => {
 
   test('in the words of the session, where there is one', async () => {
     const { proc, server } = made()
-    server.start({ cwd: '/a' })
+    server.start({ cwd: '/a', shell: '/bin/sh' })
     server.eof(0, 1)
     server.exit({ ...EXIT, cwd: '/b' })
     expect((await proc.result).cwd).toBe('/b')

@@ -1,8 +1,8 @@
 // What is called with nobody to wait for it: a failure there is told to the peer and the observer, and never escapes.
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { baseEnvironment } from '../../../src/exec/environment.js'
 import { CommandExecution } from '../../../src/exec/command-execution.js'
+import { baseEnvironment } from '../../../src/exec/environment.js'
 import type { ExecEnd } from '../../../src/exec/exec-observer.js'
 import { sendFailedExit } from '../../../src/exec/failed-exit.js'
 import { ProcessExecution } from '../../../src/exec/process-execution.js'
@@ -11,7 +11,8 @@ import { RecordingChannel } from '../../helpers/recording-channel.js'
 import { recordUncaught } from '../../helpers/uncaught.js'
 import { until } from '../../helpers/until.js'
 
-const TOLD = 'exit {"error":{"code":"ERR_FAKESSH_INTERNAL","message":"the server failed to follow the command to its end"}}'
+const TOLD =
+  'exit {"error":{"code":"ERR_FAKESSH_INTERNAL","message":"the server failed to follow the command to its end"}}'
 const failure = new RangeError('the frame is too large')
 
 /** Cannot send an EXIT, as one that is too large; other frames, and an EXIT that only tells an error, go out. */
@@ -93,10 +94,14 @@ test('an in-process command whose EXIT cannot be sent, returned or given up', as
   for (const handler of [() => 0, () => new Promise<number>(() => {})]) {
     const ends: ExecEnd[] = []
     const channel = new FailingChannel()
-    const execution = new CommandExecution(channel, { ...call, handler }, {
-      killGraceMs: 10,
-      onEnded: (end) => ends.push(end),
-    })
+    const execution = new CommandExecution(
+      channel,
+      { ...call, handler },
+      {
+        killGraceMs: 10,
+        onEnded: (end) => ends.push(end),
+      },
+    )
     void execution.run()
     await turn()
     if (ends.length === 0) execution.onRequest('signal', { signal: 'SIGTERM' })

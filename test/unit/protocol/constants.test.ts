@@ -62,7 +62,7 @@ test('the limits are those of the specification', () => {
   expect(data).toEqual([MIN_FRAME_BYTES, MAX_FRAME_BYTES, DEFAULT_FRAME_BYTES])
   const channels = limits['channels the peer may hold open at once']?.match(/default (\d+)/)?.[1]
   expect(number(channels)).toBe(DEFAULT_MAX_CHANNELS)
-  const unsent = limits['unsent control bytes queued for a peer that does not read']
+  const unsent = limits['unsent answers (OPEN_FAIL, REPLY) queued for a peer that does not read']
   expect(number(unsent?.split(', then')[0])).toBe(CONTROL_QUEUE_BYTES)
   expect(number(limits['streams per channel and direction'])).toBe(MAX_STREAMS)
   expect(STREAM_MASK).toBe(MAX_STREAMS - 1)

@@ -1,0 +1,40 @@
+// Ten thousand operations, one after the other, on one connection: nothing is left behind by any of them.
+import { expect, test } from 'vitest'
+import type { Account } from '../fixtures/long-run.js'
+import { childPeer } from '../helpers/child-peer.js'
+
+const MIB = 2 ** 20
+/** What caches fill and code is optimised for comes before; what comes after would have to grow with each operation. */
+const WARM_UP = 2_000
+const REST = 8_000
+/** A collection more or less moves the heap by as much; what an operation forgot would be seen among the objects. */
+const HEAP_NOISE = 2 * MIB
+/** Objects of one class that the engine itself may have made meanwhile. */
+const OBJECT_NOISE = 50
+
+test('10,000 operations in a row leave neither a listener nor a byte of heap nor a handle', {
+  timeout: 120_000,
+}, async () => {
+  const peer = await childPeer('long-run', ['--expose-gc'])
+  await peer.call('connect')
+  const fresh = await peer.call<Account>('operate', 10)
+  const warm = await peer.call<Account>('operate', WARM_UP - 10)
+  const end = await peer.call<Account>('operate', REST)
+
+  expect(end.listeners).toEqual(fresh.listeners)
+  expect(end.listeners.signal).toEqual({ abort: 0 })
+  expect(end.resources).toEqual(fresh.resources)
+  expect(end.openFiles).toBe(fresh.openFiles)
+  expect(end.pendingOperations).toBe(0)
+  expect(end.warnings).toEqual([])
+  for (const [name, count] of Object.entries(end.objects)) {
+    expect(count - (warm.objects[name] ?? 0), `${name} objects more`).toBeLessThan(OBJECT_NOISE)
+  }
+  expect(end.heapUsed - warm.heapUsed, `bytes more than ${warm.heapUsed}`).toBeLessThan(HEAP_NOISE)
+  // Not the time on the clock, in which other tests run too.
+  expect(end.cpuMs).toBeLessThan(60_000)
+
+  expect(await peer.call('close')).toEqual([])
+  await peer.call('leave')
+  await expect(peer.exited).resolves.toEqual({ code: 0, signal: null })
+})
