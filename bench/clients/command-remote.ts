@@ -6,10 +6,13 @@ import type { FileClient } from './remote-client.js'
 export class CommandRemote implements FileClient {
   readonly #spec: CommandSpec
   readonly #running = new Set<ChildProcess>()
+  readonly #killAll = () => {
+    for (const child of this.#running) child.kill('SIGKILL')
+  }
 
   constructor(spec: CommandSpec) {
     this.#spec = spec
-    process.once('exit', () => this.#killAll())
+    process.once('exit', this.#killAll)
   }
 
   /** Collects nothing, but takes the output through pipes as any caller would. */
@@ -27,6 +30,7 @@ export class CommandRemote implements FileClient {
   }
 
   async close(): Promise<void> {
+    process.removeListener('exit', this.#killAll)
     this.#killAll()
   }
 
@@ -51,10 +55,6 @@ export class CommandRemote implements FileClient {
         resolve(code ?? -1)
       })
     })
-  }
-
-  #killAll(): void {
-    for (const child of this.#running) child.kill('SIGKILL')
   }
 }
 

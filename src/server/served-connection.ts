@@ -4,7 +4,7 @@ import { attemptFrom } from '../auth/auth-attempt.js'
 import type { UserDirectory } from '../auth/users.js'
 import type { IncomingOpen } from '../connection/channel-handler.js'
 import { Connection } from '../connection/connection.js'
-import { ConnectionError, FakeSshError } from '../errors.js'
+import { ConnectionError, ERROR_CODES, FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import type { CommandTable } from '../exec/command-context.js'
 import type { Environment } from '../exec/environment.js'
@@ -188,7 +188,11 @@ export class ServedConnection {
       open.reject('ERR_FAKESSH_INTERNAL', 'the server failed to start the operation')
       return
     }
-    if (error.cause !== undefined) this.#deps.emit('fault', { error: error.cause, context: this.#context })
+    // A POSIX code is the answer to what was asked for, and the client is told all of it. A cause of a code of ours stays here.
+    const isOurs = Object.hasOwn(ERROR_CODES, error.code)
+    if (isOurs && error.cause !== undefined) {
+      this.#deps.emit('fault', { error: error.cause, context: this.#context })
+    }
     open.reject(error.code, error.message)
     if (error.code === 'ERR_FAKESSH_DENIED') this.#deny(open.kind, subjectOf(open), error)
   }

@@ -156,7 +156,7 @@ export function outcomeOf<T>(
 }
 
 /** Resolves when the stream has emitted 'close'. */
-function closed(stream: Readable | Writable): Promise<void> {
+export function closed(stream: Readable | Writable): Promise<void> {
   return new Promise((resolve) => {
     if (stream.closed) resolve()
     else stream.once('close', resolve)

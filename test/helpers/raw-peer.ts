@@ -11,7 +11,7 @@ import { gate } from './gate.js'
 import { concat } from './hex.js'
 import { type NaiveFrame, parseFrames } from './naive-frames.js'
 
-class RawPeer {
+export class RawPeer {
   /** Every frame that came. */
   readonly seen: NaiveFrame[] = []
   readonly #stream: Duplex

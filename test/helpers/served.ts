@@ -108,7 +108,10 @@ export async function served(options: ServedOptions = {}): Promise<Served> {
     return client
   }
   const leftovers = () =>
-    readdirSync(base, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.part'))
+    // By entries: only so are links not followed.
+    readdirSync(base, { recursive: true, encoding: 'utf8', withFileTypes: true })
+      .map(({ name }) => name)
+      .filter((name) => name.endsWith('.part'))
   let finishing: Promise<void> | undefined
   const finish = async () => {
     await Promise.all([
