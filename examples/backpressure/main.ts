@@ -2,8 +2,8 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CommandContext, ExecProcess, FakeSshClient } from 'fake-ssh'
-import { byteSize } from '../shared/byte-size.js'
-import { withLoopback } from '../shared/loopback.js'
+import { byteSize } from '../common/byte-size.js'
+import { withLoopback } from '../common/loopback.js'
 
 const CHUNK = Buffer.alloc(65_536)
 const READ_BYTES = 64 * 1024 * 1024

@@ -2,8 +2,8 @@
 import { readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FakeSshClient, FakeSshError, type FakeSshServer } from 'fake-ssh'
-import { byteSize } from '../shared/byte-size.js'
-import { withLoopback } from '../shared/loopback.js'
+import { byteSize } from '../common/byte-size.js'
+import { withLoopback } from '../common/loopback.js'
 
 /** Sparse, so it costs no disk; but its bytes travel, so there is time to cancel. */
 const BIG_FILE_BYTES = 4 * 1024 ** 3

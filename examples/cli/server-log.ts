@@ -1,6 +1,6 @@
 /** What a server does, one line an event, on stderr. */
 import { escapeText, type FakeSshServer, type ServerEventContext } from 'fake-ssh'
-import { byteSize } from '../shared/byte-size.js'
+import { byteSize } from '../common/byte-size.js'
 import { failureLine } from './failure.js'
 
 export function logEvents(server: FakeSshServer): void {

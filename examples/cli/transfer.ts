@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, posix } from 'node:path'
 import { escapeText, type FakeSshClient, type TransferReceipt } from 'fake-ssh'
-import { byteSize } from '../shared/byte-size.js'
-import { progressBar } from '../shared/progress-bar.js'
+import { byteSize } from '../common/byte-size.js'
+import { progressBar } from '../common/progress-bar.js'
 import { UsageError } from './failure.js'
 
 /** Copies `remote` to this machine. The local name is the user's choice or the last part of what the user typed; never the server's. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { escapeText, type FakeSshClient, type TransferChecksum } from 'fake-ssh'
-import { byteSize } from '../shared/byte-size.js'
+import { byteSize } from '../common/byte-size.js'
 import type { Report } from './report.js'
 import type { Stage } from './stage.js'
 

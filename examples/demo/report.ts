@@ -1,6 +1,6 @@
 /** What the demo prints, in sections, and whether everything it checked held. */
-import { byteSize } from '../shared/byte-size.js'
-import { type ProgressBar, progressBar } from '../shared/progress-bar.js'
+import { byteSize } from '../common/byte-size.js'
+import { type ProgressBar, progressBar } from '../common/progress-bar.js'
 
 /** Between two lines of progress where there is no terminal, in percent. */
 const STEP_PERCENT = 25

@@ -5,8 +5,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { TransferChecksum, TransferProgress } from 'fake-ssh'
-import { byteSize } from '../shared/byte-size.js'
-import { withLoopback } from '../shared/loopback.js'
+import { byteSize } from '../common/byte-size.js'
+import { withLoopback } from '../common/loopback.js'
 
 const FILE_BYTES = 64 * 1024 * 1024
 

@@ -11,8 +11,8 @@ import { temporaryDirectory } from '../helpers/temporary-directory.js'
 
 const GIB = 2 ** 30
 const MIB = 2 ** 20
-/** Far more than a small exec takes on a busy machine, far less than 4 GiB take on a fast one. */
-const QUICK_MS = 1_000
+/** Far more than half of all small execs take on a busy machine; if they had to wait for the stalled stream, they would never end. */
+const QUICK_MS = 250
 /** Small execs done beside the stalled stream: how many times the far side could have moved on. */
 const OBSERVATIONS = 20
 /**
@@ -77,7 +77,8 @@ async function expectAtRest(client: ChildPeer, command: string): Promise<number>
     last = now
   }
   for (let i = 0; i < OBSERVATIONS; i += 1) expect(await look()).toBe(last)
-  expect(Math.max(...times)).toBeLessThan(QUICK_MS)
+  times.sort((a, b) => a - b)
+  expect(times[times.length >> 1]).toBeLessThan(QUICK_MS)
   return last
 }
 
@@ -85,13 +86,12 @@ async function expectFlat(peers: Peers): Promise<void> {
   allowed ??= allowedGrowth()
   const maxGrowth = await allowed
   const { server, client } = await peers.growth()
-  console.log('GROWTH', server / MIB, client / MIB, maxGrowth / MIB)
   expect(server, `growth of the server: ${server / MIB} MiB`).toBeLessThan(maxGrowth)
   expect(client, `growth of the client: ${client / MIB} MiB`).toBeLessThan(maxGrowth)
 }
 
 test('exec: a stalled reader of 4 GiB of stdout stops the command, memory stays flat, a small exec stays quick', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const peers = await connectedProcesses()
   const { client } = peers
@@ -112,7 +112,7 @@ test('exec: a stalled reader of 4 GiB of stdout stops the command, memory stays 
 })
 
 test('get: a stalled reader of a 4 GiB file stops the server reading it, memory stays flat, all of it arrives', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const peers = await connectedProcesses()
   const { client, server, root } = peers

@@ -2,7 +2,7 @@ import { FakeSshError } from 'fake-ssh'
 import { expect, test } from 'vitest'
 import { exitCodeOf } from '../../../examples/cli/exit-codes.js'
 import { failureLine } from '../../../examples/cli/failure.js'
-import { byteSize } from '../../../examples/shared/byte-size.js'
+import { byteSize } from '../../../examples/common/byte-size.js'
 
 test.each<[error: unknown, line: string]>([
   [new FakeSshError('ENOENT', 'no such file'), 'ENOENT: no such file'],
