@@ -166,16 +166,16 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
   run(file: string, args: readonly string[], options: RunBufferOptions): Promise<RunResult<Buffer>>
   /** Runs a program with arguments and collects its output as text. */
   run(file: string, args: readonly string[], options?: RunTextOptions): Promise<RunResult<string>>
+  /** Runs a command line and collects its output as `options.encoding` says, where that is only known at run time. */
   run(command: string, options?: RunOptions): Promise<RunResult<string> | RunResult<Buffer>>
+  /** Runs a program with arguments and collects its output as `options.encoding` says, where that is only known at run time. */
   run(
     file: string,
     args: readonly string[],
     options?: RunOptions,
   ): Promise<RunResult<string> | RunResult<Buffer>>
   run(...args: ExecArguments<RunOptions>): Promise<RunResult<string> | RunResult<Buffer>> {
-    return run((...call: ExecArguments) => this.#start(call), args) as Promise<
-      RunResult<string> | RunResult<Buffer>
-    >
+    return run((...call: ExecArguments) => this.#start(call), args)
   }
 
   /**

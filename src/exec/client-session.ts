@@ -78,7 +78,15 @@ export class ClientSession implements AsyncDisposable {
   run(file: string, args: readonly string[], options: RunBufferOptions): Promise<RunResult<Buffer>>
   /** Likewise, as text. */
   run(file: string, args: readonly string[], options?: RunTextOptions): Promise<RunResult>
-  run(...args: ExecArguments<RunOptions>): Promise<RunResult<string | Buffer>> {
+  /** As text or as bytes, as `options.encoding` says, where that is only known at run time. */
+  run(command: string, options?: RunOptions): Promise<RunResult<string> | RunResult<Buffer>>
+  /** Likewise, for a program with arguments. */
+  run(
+    file: string,
+    args: readonly string[],
+    options?: RunOptions,
+  ): Promise<RunResult<string> | RunResult<Buffer>>
+  run(...args: ExecArguments<RunOptions>): Promise<RunResult<string> | RunResult<Buffer>> {
     return run((...call: ExecArguments) => this.#start(call), args)
   }
 

@@ -44,7 +44,7 @@ const DEFAULT_MAX_BUFFER_BYTES = 10_485_760
 export async function run(
   exec: (...args: ExecArguments) => ExecProcess,
   args: ExecArguments<RunOptions>,
-): Promise<RunResult<string | Buffer>> {
+): Promise<RunResult<string> | RunResult<Buffer>> {
   const { command, words, options } = splitExecArguments<RunOptions>(args)
   const {
     input,
@@ -74,7 +74,7 @@ export async function run(
     await Promise.all([stdout.ended, stderr.ended])
     const whole = { ...result, ...collected() }
     if (reject && result.exitCode !== 0) throw execFailure('ERR_FAKESSH_EXIT', endedHow(result), whole)
-    return whole
+    return whole as RunResult<string> | RunResult<Buffer>
   } catch (error) {
     // An aborted run rejects with the signal's own reason, as it is.
     if (!(error instanceof ExecError) || error.stdout !== undefined) throw error

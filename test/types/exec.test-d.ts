@@ -104,9 +104,13 @@ expectError(client.run('ls', { input: 1 }))
 expectError(client.run('ls', { maxBuffer: '10M' }))
 expectError(client.run('ls', { stdin: 'text' }))
 expectError(client.run('ls', { reject: 'no' }))
-// An encoding that is only known at run time has no type of output, so it has to be decided first
+// With an encoding that is only known at run time the output is one or the other
 declare const encoding: 'utf8' | 'buffer'
-expectError(client.run('ls', { encoding }))
+declare const anyOptions: RunOptions
+expectType<Promise<RunResult<string> | RunResult<Buffer>>>(client.run('ls', { encoding }))
+expectType<Promise<RunResult<string> | RunResult<Buffer>>>(client.run('ls', ['-l'], anyOptions))
+expectType<Promise<RunResult<string> | RunResult<Buffer>>>(session.run('ls', anyOptions))
+expectType<Promise<RunResult<string> | RunResult<Buffer>>>(session.run('ls', ['-l'], { encoding }))
 // Text is not bytes
 expectNotAssignable<Promise<RunResult<Buffer>>>(client.run('ls'))
 expectError((await client.run('ls', { encoding: 'buffer' })).stdout.trim())
