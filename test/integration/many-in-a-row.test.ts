@@ -6,6 +6,8 @@ import { childPeer } from '../helpers/child-peer.js'
 const MIB = 2 ** 20
 /** What caches fill and code is optimised for comes before; what comes after would have to grow with each operation. */
 const WARM_UP = 2_000
+/** Each kind of operation once, so that every account follows the same one. */
+const ROUND = 20
 const REST = 8_000
 /** A collection more or less moves the heap by as much; what an operation forgot would be seen among the objects. */
 const HEAP_NOISE = 2 * MIB
@@ -17,8 +19,8 @@ test('10,000 operations in a row leave neither a listener nor a byte of heap nor
 }, async () => {
   const peer = await childPeer('long-run', ['--expose-gc'])
   await peer.call('connect')
-  const fresh = await peer.call<Account>('operate', 10)
-  const warm = await peer.call<Account>('operate', WARM_UP - 10)
+  const fresh = await peer.call<Account>('operate', ROUND)
+  const warm = await peer.call<Account>('operate', WARM_UP - ROUND)
   const end = await peer.call<Account>('operate', REST)
 
   expect(end.listeners).toEqual(fresh.listeners)

@@ -44,15 +44,21 @@ describeNeeding('Node versions', { programs: ['npx'] }, () => {
   )
 })
 
+interface Assertion {
+  status: string
+  fullName: string
+  failureMessages: string[]
+}
+
 interface Report {
-  testResults: { name: string; message: string; assertionResults: { status: string; fullName: string }[] }[]
+  testResults: { name: string; message: string; assertionResults: Assertion[] }[]
 }
 
 function failures({ testResults }: Report): string[] {
   return testResults.flatMap(({ name, message, assertionResults }) => {
     const failed = assertionResults
       .filter(({ status }) => status === 'failed')
-      .map(({ fullName }) => fullName)
+      .map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages.join('\n')}`)
     return message ? [`${name}: ${message}`, ...failed] : failed
   })
 }
