@@ -16,7 +16,7 @@ interface Queued {
 export class SendHalf {
   readonly window: SendWindow
   readonly queue: Queued[] = []
-  /** CRC-32 of what was sent, where `stream-crc32` is in use. */
+  /** CRC-32 of what was sent, where `stream-crc32` is in use; else it stays 0. */
   crc = 0
   eof: 'none' | 'queued' | 'sent' = 'none'
   /** True while the scheduler has it in its round. */
@@ -57,10 +57,17 @@ export class ReceiveHalf {
     this.window = new ReceiveWindow(windowBytes)
   }
 
-  onData(bytes: Uint8Array, crc32: Crc32 | undefined): void {
+  onData(bytes: Uint8Array): void {
     if (this.hasEnded) throw new ProtocolError(`DATA after EOF on stream ${this.stream}`)
     this.window.onReceived(bytes.length)
-    if (crc32 !== undefined) this.crc = crc32(bytes, this.crc)
+  }
+
+  /** Whole DATA of a stream that is checked: `check` covers all that came before it too, so that none may be missing. */
+  onCheckedData(bytes: Uint8Array, crc32: Crc32, check: number): void {
+    this.onData(bytes)
+    this.crc = crc32(bytes, this.crc)
+    if (check !== this.crc)
+      throw new ProtocolError(`DATA on stream ${this.stream}: the bytes that arrived are not those sent`)
   }
 
   onEof(bytes: number, crc: number): void {

@@ -86,14 +86,18 @@ export class ChannelTable {
     if (header.name === 'DATA') {
       channel.onReceived('DATA')
       channel.receiveHalf(header.stream)
+      if (header.payloadCheck !== 0 && !this.#outbox.isCheckingStreams)
+        throw new ProtocolError('a DATA frame carries no payload check')
     }
   }
 
   /** A piece of DATA. Undefined when the channel has no use for it. */
-  onData(header: FrameHeader, bytes: Uint8Array, isChecking: boolean): CoreEvent | undefined {
+  onData(header: FrameHeader, bytes: Uint8Array): CoreEvent | undefined {
     // Only a CLOSE may be for a channel that is gone, and a channel is not gone in the middle of its DATA.
     const channel = this.#known(header) as ChannelRecord
-    channel.receiveHalf(header.stream).onData(bytes, isChecking ? this.#crc32 : undefined)
+    const half = channel.receiveHalf(header.stream)
+    if (this.#outbox.isCheckingStreams) half.onCheckedData(bytes, this.#crc32, header.payloadCheck)
+    else half.onData(bytes)
     if (channel.state !== 'open') return undefined
     return { type: 'data', channel: channel.id, stream: header.stream, bytes }
   }

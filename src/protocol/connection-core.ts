@@ -130,7 +130,7 @@ export class ConnectionCore implements FrameSink {
   }
 
   onData(header: FrameHeader, piece: Uint8Array): void {
-    this.#emit(this.#channels.onData(header, piece, this.#outbox.isCheckingStreams))
+    this.#emit(this.#channels.onData(header, piece))
   }
 
   onFrame(header: FrameHeader, payload: Uint8Array): void {
@@ -296,6 +296,7 @@ export class ConnectionCore implements FrameSink {
   #onHello(payload: Uint8Array): void {
     const agreement = agree(this.#hello, validate('HELLO', 'hello', parseObject('HELLO', payload)))
     this.#outbox.adopt(agreement)
+    if (this.#outbox.isCheckingStreams) this.#decoder.holdData()
     this.#state = 'auth'
     this.#emit({ type: 'hello', agreement })
   }

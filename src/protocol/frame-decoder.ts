@@ -1,6 +1,6 @@
 /**
- * Bytes in, frames out, whatever the chunking. Every check that a header allows is made before anything is kept, and
- * DATA is passed on piece by piece, so a peer cannot make us hold more than one control payload.
+ * Bytes in, frames out, whatever the chunking. Every check that a header allows is made before anything is kept, and at most one payload
+ * is: DATA is passed on piece by piece, unless its bytes have to be proved first.
  */
 import { ProtocolError } from '../errors.js'
 import {
@@ -18,7 +18,7 @@ import type { FrameHeader } from './frame.js'
 export interface FrameSink {
   /** A header has been checked; nothing of the payload has been looked at. Throws to refuse the frame. */
   onHeader(header: FrameHeader): void
-  /** The next piece of the DATA frame whose header came last. */
+  /** The next piece of the DATA frame whose header came last; all of it where DATA is held. */
   onData(header: FrameHeader, piece: Uint8Array): void
   /** A whole frame other than DATA. */
   onFrame(header: FrameHeader, payload: Uint8Array): void
@@ -29,6 +29,7 @@ export class FrameDecoder {
   readonly #maxDataBytes: number
   /** Before authentication every payload is small. */
   #isAuthenticated = false
+  #isHoldingData = false
   readonly #partialHeader = new Uint8Array(HEADER_BYTES)
   #headerFilled = 0
   #header: FrameHeader | undefined
@@ -44,6 +45,11 @@ export class FrameDecoder {
   /** Lifts the small limits that hold before authentication. */
   allowLargeFrames(): void {
     this.#isAuthenticated = true
+  }
+
+  /** DATA carries checks from now on, so it is passed on once it is whole. */
+  holdData(): void {
+    this.#isHoldingData = true
   }
 
   /** Decodes one chunk. Throws ProtocolError; the decoder is then of no further use. */
@@ -81,7 +87,7 @@ export class FrameDecoder {
     const wanted = Math.min(header.length - this.#payloadFilled, chunk.length - offset)
     const piece = chunk.subarray(offset, offset + wanted)
     const isComplete = this.#payloadFilled + wanted === header.length
-    if (header.name === 'DATA') {
+    if (header.name === 'DATA' && !this.#isHoldingData) {
       this.#payloadFilled += wanted
       if (isComplete) this.#reset()
       sink.onData(header, piece)
@@ -98,6 +104,10 @@ export class FrameDecoder {
 
   #finish(header: FrameHeader, payload: Uint8Array, sink: FrameSink): void {
     this.#reset()
+    if (header.name === 'DATA') {
+      sink.onData(header, payload)
+      return
+    }
     const check = payload.length === 0 ? 0 : this.#crc32(payload)
     if (check !== header.payloadCheck) throw new ProtocolError(`damaged payload in a ${header.name} frame`)
     sink.onFrame(header, payload)
@@ -136,8 +146,6 @@ export class FrameDecoder {
       throw new ProtocolError(`a ${name} frame has at most ${limit} payload bytes, got ${length}`)
     if (name === 'DATA' && length === 0)
       throw new ProtocolError('a DATA frame has at least 1 payload byte, got 0')
-    if (name === 'DATA' && payloadCheck !== 0)
-      throw new ProtocolError('a DATA frame carries no payload check')
     return { name, stream, channel, length, payloadCheck }
   }
 

@@ -64,10 +64,19 @@ export function encodeJsonFrame(
   return encodeFrame(crc32, name, channel, payload)
 }
 
-/** The header of a DATA frame; the bytes follow it as they are, so that they need not be copied. */
-export function encodeDataHeader(crc32: Crc32, channel: number, stream: number, length: number): Uint8Array {
+/**
+ * The header of a DATA frame; the bytes follow it as they are, so that they need not be copied. `payloadCheck` is the CRC-32 of the
+ * stream up to their end where `stream-crc32` is in use, else 0.
+ */
+export function encodeDataHeader(
+  crc32: Crc32,
+  channel: number,
+  stream: number,
+  length: number,
+  payloadCheck: number,
+): Uint8Array {
   const header = new Uint8Array(HEADER_BYTES)
-  writeHeader(header, 0, crc32, { name: 'DATA', stream, channel, length, payloadCheck: 0 })
+  writeHeader(header, 0, crc32, { name: 'DATA', stream, channel, length, payloadCheck })
   return header
 }
 

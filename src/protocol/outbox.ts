@@ -133,9 +133,9 @@ export class Outbox {
       const length = Math.min(first.bytes.length, half.window.available, this.maxFrameBytes)
       if (length === 0) return 0
       const piece = first.bytes.subarray(0, length)
-      buffers.push(encodeDataHeader(this.#crc32, channel.id, half.stream, length), piece)
-      half.window.onSent(length)
       if (this.isCheckingStreams) half.crc = this.#crc32(piece, half.crc)
+      buffers.push(encodeDataHeader(this.#crc32, channel.id, half.stream, length, half.crc), piece)
+      half.window.onSent(length)
       if (length === first.bytes.length) {
         half.queue.shift()
         taken.push(first.taken)

@@ -58,7 +58,11 @@ export const meaningfulFrame: fc.Arbitrary<Uint8Array> = fc
       case 'COMMIT':
         return frames.commit(id, number)
       case 'DATA':
-        return frames.data(id, new Uint8Array(number + 1), onStream % 2)
+        return (onStream < 4 ? frames.data : frames.uncheckedData)(
+          id,
+          new Uint8Array(number + 1),
+          onStream % 2,
+        )
       case 'WINDOW':
         return frames.window(id, number, number + 50, onStream % 2)
       case 'EOF':

@@ -132,7 +132,11 @@ export const frames = {
     json('EXIT', channel, { exitCode, signal, stdioLeaked: false, stdinBytes: 0 }),
   commit: (channel: number, bytes = 0, digest = 'ab'.repeat(16)) =>
     json('COMMIT', channel, { bytes, algorithm: 'md5', digest }),
-  data: (channel: number, bytes: Uint8Array, stream = 0) => rawFrame('DATA', channel, bytes, stream),
+  /** As over TLS: without a check. */
+  uncheckedData: (channel: number, bytes: Uint8Array, stream = 0) => rawFrame('DATA', channel, bytes, stream),
+  /** With `stream-crc32`: `before` is what the stream has carried until now. */
+  data: (channel: number, bytes: Uint8Array, stream = 0, before: Uint8Array = new Uint8Array(0)) =>
+    rawFrame('DATA', channel, bytes, stream, { payloadCheck: naiveCrc32(bytes, naiveCrc32(before)) }),
   window: (channel: number, consumed: number | bigint, limit: number | bigint, stream = 0) =>
     rawFrame('WINDOW', channel, concat(bigEndian(consumed, 8), bigEndian(limit, 8)), stream),
   eof: (channel: number, bytes: number | bigint, crc: number, stream = 0) =>

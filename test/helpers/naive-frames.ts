@@ -7,6 +7,7 @@ export interface NaiveFrame {
   readonly stream: number
   readonly channel: number
   readonly payload: Uint8Array
+  readonly check: number
 }
 
 /** The whole frames in the bytes, and how many bytes they take up. Throws on the first one that is damaged. */
@@ -25,9 +26,10 @@ export function parseFrames(bytes: Uint8Array): { frames: NaiveFrame[]; used: nu
     const entry = Object.entries(TYPES).find(([, value]) => value === type)
     if (entry === undefined) throw new Error(`unknown type ${type} at offset ${used}`)
     const name = entry[0] as TypeName
-    const check = name === 'DATA' ? 0 : naiveCrc32(payload)
-    if (check !== header.readUInt32BE(10)) throw new Error(`damaged payload at offset ${used}`)
-    frames.push({ name, stream: header.readUInt8(1), channel: header.readUInt32BE(2), payload })
+    const check = header.readUInt32BE(10)
+    // That of DATA goes on from frame to frame, or is 0.
+    if (name !== 'DATA' && check !== naiveCrc32(payload)) throw new Error(`damaged payload at offset ${used}`)
+    frames.push({ name, stream: header.readUInt8(1), channel: header.readUInt32BE(2), payload, check })
     used += 16 + length
   }
   return { frames, used }

@@ -11,6 +11,7 @@ type Message = {
   readonly stream: number
   readonly channel: number
   readonly payload: Buffer
+  readonly check: number
 }
 
 const HELLO = 1
@@ -82,9 +83,9 @@ export class NaiveChannel {
       await this.#peer.until(() => half.limit > half.bytes || this.isClosed)
       if (this.isClosed) throw new Error('closed while writing')
       const part = rest.subarray(0, Math.min(half.limit - half.bytes, this.#peer.peerMaxFrameBytes))
-      this.#peer.send(DATA, this.id, part, stream)
       half.bytes += part.length
       half.check = crc32(part, half.check)
+      this.#peer.send(DATA, this.id, part, stream, this.#peer.checksStreams ? half.check : 0)
       rest = rest.subarray(part.length)
     }
   }
@@ -216,13 +217,13 @@ export class NaivePeer {
     this.send(type, channel, Buffer.from(JSON.stringify(message), 'utf8'))
   }
 
-  send(type: number, channel: number, payload: Uint8Array, stream = 0): void {
+  send(type: number, channel: number, payload: Uint8Array, stream = 0, check = crc32(payload)): void {
     const header = Buffer.alloc(16)
     header.writeUInt8(type, 0)
     header.writeUInt8(stream, 1)
     header.writeUInt32BE(channel, 2)
     header.writeUInt32BE(payload.length, 6)
-    header.writeUInt32BE(type === DATA ? 0 : crc32(payload), 10)
+    header.writeUInt32BE(check, 10)
     header.writeUInt16BE(crc32(header.subarray(0, 14)) & 0xffff, 14)
     this.#socket.write(Buffer.concat([header, payload]))
   }
@@ -248,15 +249,15 @@ export class NaivePeer {
       const type = header.readUInt8(0)
       if ((crc32(header.subarray(0, 14)) & 0xffff) !== header.readUInt16BE(14))
         this.problems.push('header check')
-      if (header.readUInt32BE(10) !== (type === DATA ? 0 : crc32(payload)))
-        this.problems.push('payload check')
+      const check = header.readUInt32BE(10)
+      if (type !== DATA && check !== crc32(payload)) this.problems.push('payload check')
       this.#buffer = this.#buffer.subarray(16 + length)
-      this.#receive({ type, stream: header.readUInt8(1), channel: header.readUInt32BE(2), payload })
+      this.#receive({ type, stream: header.readUInt8(1), channel: header.readUInt32BE(2), payload, check })
     }
     this.#signal()
   }
 
-  #receive({ type, stream, channel: id, payload }: Message): void {
+  #receive({ type, stream, channel: id, payload, check }: Message): void {
     const isJson = (type >= HELLO && type <= GOODBYE) || (type >= OPEN && type <= COMMIT)
     const json = isJson ? (JSON.parse(payload.toString('utf8')) as Json) : {}
     if (type === HELLO) this.#onHello(json)
@@ -268,7 +269,7 @@ export class NaivePeer {
     else {
       const channel = this.channels.get(id)
       if (channel === undefined) this.problems.push(`frame ${type} on unknown channel ${id}`)
-      else this.#onChannel(channel, type, stream, payload, json)
+      else this.#onChannel(channel, type, stream, payload, json, check)
     }
   }
 
@@ -304,7 +305,14 @@ export class NaivePeer {
     this.#options.onOpen?.(channel, String(kind), params as Json)
   }
 
-  #onChannel(channel: NaiveChannel, type: number, stream: number, payload: Buffer, json: Json): void {
+  #onChannel(
+    channel: NaiveChannel,
+    type: number,
+    stream: number,
+    payload: Buffer,
+    json: Json,
+    check: number,
+  ): void {
     const { id } = channel
     const receiving = channel.receiving[stream]
     const sending = channel.sending[stream]
@@ -326,6 +334,7 @@ export class NaivePeer {
     } else if (type === DATA && receiving !== undefined) {
       receiving.bytes += payload.length
       receiving.check = crc32(payload, receiving.check)
+      if (check !== (this.checksStreams ? receiving.check : 0)) this.problems.push('DATA check')
       if (receiving.bytes > receiving.limit) this.problems.push(`window of stream ${stream} overrun`)
       if (payload.length > (this.#options.maxFrameBytes ?? 1_024))
         this.problems.push('DATA larger than maxFrameBytes')

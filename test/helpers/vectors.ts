@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Overrides, type SpelledFrame, spell, type TypeName, utf8 } from './frames.js'
 import { fromHex, toHex } from './hex.js'
+import { naiveCrc32 } from './naive-crc32.js'
 
 /** What a payload is, in one of these forms; without any it is empty. */
 export interface PayloadText {
@@ -22,6 +23,8 @@ export interface Vector extends PayloadText {
   readonly channel: number
   readonly stream?: number
   readonly schema?: string
+  /** DATA with `stream-crc32`: what the stream carried before it. */
+  readonly before?: { readonly hex: string }
   readonly spelled: { readonly [field in keyof SpelledFrame]: string }
 }
 
@@ -56,8 +59,19 @@ export function payloadOf(entry: PayloadText): Uint8Array {
 
 const digits = (value: number, width: number) => value.toString(16).padStart(width, '0')
 
-export function spelledOf(entry: Omit<Vector, 'spelled' | 'name'>, wrong: Overrides = {}): SpelledFrame {
-  return spell(entry.frame, entry.channel, payloadOf(entry), entry.stream ?? 0, wrong)
+type Unspelled = Omit<Vector, 'spelled' | 'name'>
+
+/** The payload check where it is not that of the payload alone. */
+export function checkOf(entry: Unspelled): number | undefined {
+  const { before } = entry
+  return before === undefined ? undefined : naiveCrc32(payloadOf(entry), naiveCrc32(fromHex(before.hex)))
+}
+
+export function spelledOf(entry: Unspelled, wrong: Overrides = {}): SpelledFrame {
+  return spell(entry.frame, entry.channel, payloadOf(entry), entry.stream ?? 0, {
+    payloadCheck: checkOf(entry),
+    ...wrong,
+  })
 }
 
 /**

@@ -93,7 +93,7 @@ const BEFORE_AUTH: [what: string, bytes: Uint8Array][] = [
   ['REPLY', frames.replyOk(1, 1)],
   ['EXIT', frames.exit(1)],
   ['COMMIT', frames.commit(1)],
-  ['DATA', frames.data(1, utf8('x'))],
+  ['DATA', frames.uncheckedData(1, utf8('x'))],
   ['WINDOW', frames.window(1, 0, 1_000)],
   ['EOF', frames.eof(1, 0, 0)],
   ['CLOSE', frames.close(1)],
@@ -276,17 +276,17 @@ describe('once it is let in', () => {
         'DATA beyond the window',
         // Whatever a put is sent, the disk may be quick enough to make room for.
         frames.open(1, [1_000, 1_000], 'exec', { command: 'sleep 1000' }),
-        concat(...Array.from({ length: 20 }, () => frames.data(1, new Uint8Array(100_000)))),
+        concat(...Array.from({ length: 20 }, () => frames.uncheckedData(1, new Uint8Array(100_000)))),
       ],
-      ['DATA on a stream that was not offered', put, frames.data(1, utf8('x'), 1)],
-      ['DATA up a get', get, frames.data(1, utf8('x'))],
+      ['DATA on a stream that was not offered', put, frames.uncheckedData(1, utf8('x'), 1)],
+      ['DATA up a get', get, frames.uncheckedData(1, utf8('x'))],
       ['EOF with a wrong count', put, frames.eof(1, 5, 0)],
       ['EOF twice', cat, concat(frames.eof(1, 0, 0), frames.eof(1, 0, 0))],
       ['WINDOW for more than was sent', get, frames.window(1, 99_999, 200_000)],
       ['WINDOW that takes back', get, frames.window(1, 0, 10)],
       ['a channel id used again', cat, cat],
       ['a channel id of the server', cat, frames.open(2, [], 'get', { path: 'in' })],
-      ['a frame on a channel that is not there', cat, frames.data(99, utf8('x'))],
+      ['a frame on a channel that is not there', cat, frames.uncheckedData(99, utf8('x'))],
       ['OPEN_OK to its own OPEN', cat, frames.openOk(1)],
       ['REPLY to nothing', cat, frames.replyOk(1, 1)],
       ['REQUESTs out of order', cat, frames.request(1, 7)],
@@ -337,7 +337,11 @@ describe('once it is let in', () => {
       const id = index * 2 + 1
       peer.send(frames.open(id, [], 'put', { path: 'target' }))
       await peer.next('OPEN_OK')
-      peer.send(frames.data(id, utf8('test')), frames.eof(id, 4, 0), frames.json('COMMIT', id, claim))
+      peer.send(
+        frames.uncheckedData(id, utf8('test')),
+        frames.eof(id, 4, 0),
+        frames.json('COMMIT', id, claim),
+      )
       expect(jsonOf(await peer.next('COMMIT'))).toMatchObject({
         error: { code: expect.stringMatching(/^ERR_FAKESSH_(LENGTH_MISMATCH|DIGEST_MISMATCH|PROTOCOL)$/) },
       })

@@ -8,6 +8,7 @@ import {
 } from '../../src/protocol/channel-states.js'
 import { frameFor, type Prepared, WAYS } from '../helpers/channel-in-state.js'
 import { drainBytes, failureIn, feed, saying } from '../helpers/cores.js'
+import { frames } from '../helpers/frames.js'
 
 const FRAMES = [
   'OPEN_OK',
@@ -58,7 +59,10 @@ function send(name: ChannelFrame, { core, id }: Prepared): unknown {
     default:
       // Credit is given for what arrived.
       if (core.hasChannel(id) && core.sendRequest(id, 'probe', {}) !== undefined) {
-        feed(core, ...Array.from({ length: 32 }, () => frameFor('DATA', id)))
+        feed(
+          core,
+          ...Array.from({ length: 32 }, (_, at) => frames.data(id, new Uint8Array(1), 0, new Uint8Array(at))),
+        )
         drainBytes(core)
       }
       return core.onBytesConsumed(id, 0, 32)

@@ -33,15 +33,15 @@ describe('a stream we send', () => {
 describe('a stream we receive', () => {
   test('counts and checks what arrives, and accepts an end that agrees', () => {
     const receiving = new ReceiveHalf(0, 100)
-    receiving.onData(utf8('hel'), crc32)
-    receiving.onData(utf8('lo'), crc32)
+    receiving.onCheckedData(utf8('hel'), crc32, crc32('hel'))
+    receiving.onCheckedData(utf8('lo'), crc32, crc32('hello'))
     receiving.onEof(5, crc32(utf8('hello')))
     expect(receiving.hasEnded).toBe(true)
   })
 
   test('without checks an end has a check of zero', () => {
     const receiving = new ReceiveHalf(0, 100)
-    receiving.onData(utf8('hello'), undefined)
+    receiving.onData(utf8('hello'))
     expect(() => receiving.onEof(5, crc32(utf8('hello')))).toThrow(
       'the bytes that arrived are not those sent',
     )
@@ -53,21 +53,33 @@ describe('a stream we receive', () => {
     ['too many', 4, 'the peer sent 4 bytes, 5 arrived'],
   ])('an end after %s bytes is refused', (_name, bytes, message) => {
     const receiving = new ReceiveHalf(0, 100)
-    receiving.onData(utf8('hello'), crc32)
+    receiving.onCheckedData(utf8('hello'), crc32, crc32('hello'))
     expect(() => receiving.onEof(bytes, crc32(utf8('hello')))).toThrow(message)
     expect(receiving.hasEnded).toBe(false)
+  })
+
+  test.each([
+    ['other bytes', 'lO'],
+    ['bytes that came before', 'hel'],
+    ['bytes of which some are missing', 'o'],
+  ])('%s than those that were sent are refused', (_name, arrived) => {
+    const receiving = new ReceiveHalf(2, 100)
+    receiving.onCheckedData(utf8('hel'), crc32, crc32('hel'))
+    expect(() => receiving.onCheckedData(utf8(arrived), crc32, crc32('hello'))).toThrow(
+      'DATA on stream 2: the bytes that arrived are not those sent',
+    )
   })
 
   test('nothing comes after the end, not even another end', () => {
     const receiving = new ReceiveHalf(3, 100)
     receiving.onEof(0, 0)
-    expect(() => receiving.onData(utf8('x'), crc32)).toThrow('DATA after EOF on stream 3')
+    expect(() => receiving.onData(utf8('x'))).toThrow('DATA after EOF on stream 3')
     expect(() => receiving.onEof(0, 0)).toThrow('a second EOF on stream 3')
   })
 
   test('bytes beyond the window are not counted into the check', () => {
     const receiving = new ReceiveHalf(0, 2)
-    expect(() => receiving.onData(utf8('abc'), crc32)).toThrow('DATA beyond the window')
+    expect(() => receiving.onCheckedData(utf8('abc'), crc32, crc32('abc'))).toThrow('DATA beyond the window')
     expect(receiving.crc).toBe(0)
   })
 })

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { ConnectionCore } from '../../../src/protocol/connection-core.js'
 import {
   acceptFrom,
+  type CoreSetup,
   drainBytes,
   drainFrames,
   failureIn,
@@ -19,8 +20,8 @@ const EXIT = { exitCode: 0, signal: null, stdioLeaked: false, stdinBytes: 0 }
 const json = (frame: NaiveFrame | undefined) => jsonOf(frame as NaiveFrame)
 
 /** Channel 1 of the peer's, which takes 8 bytes on streams 0 and 1 and may send 8 on stream 0. */
-function withChannel(): ConnectionCore {
-  const core = openCore()
+function withChannel(setup: CoreSetup = {}): ConnectionCore {
+  const core = openCore(setup)
   acceptFrom(core, 1, [8, 8], [8])
   return core
 }
@@ -40,7 +41,7 @@ describe('sending', () => {
     expect(feed(core, frames.window(1, 8, 16))).toEqual([
       { type: 'acknowledged', channel: 1, stream: 0, consumed: 8 },
     ])
-    expect(drainBytes(core)).toEqual(frames.data(1, utf8('89')))
+    expect(drainBytes(core)).toEqual(frames.data(1, utf8('89'), 0, utf8('01234567')))
     expect(told).toEqual([false])
   })
 
@@ -170,7 +171,7 @@ describe('sending', () => {
 describe('receiving', () => {
   test('bytes are reported in order and counted', () => {
     const core = withChannel()
-    const events = feed(core, frames.data(1, utf8('abc')), frames.data(1, utf8('de')))
+    const events = feed(core, frames.data(1, utf8('abc')), frames.data(1, utf8('de'), 0, utf8('abc')))
     expect(events).toMatchObject([{ bytes: utf8('abc') }, { bytes: utf8('de') }])
     expect(core.receivedBytes(1, 0)).toBe(5)
     expect(core.receivedBytes(1, 1)).toBe(0)
@@ -228,10 +229,23 @@ describe('receiving', () => {
     expect(core.hasChannel(1)).toBe(false)
   })
 
-  test('our CLOSE may go out in the middle of the peer’s DATA', () => {
+  test('checked bytes are reported when all of their frame has come and is proved', () => {
     const core = withChannel()
     const data = frames.data(1, utf8('abcdef'))
-    expect(core.receive(data.subarray(0, 18)).map(({ type }) => type)).toEqual(['data'])
+    expect(core.receive(data.subarray(0, 20))).toEqual([])
+    expect(core.receive(data.subarray(20))).toMatchObject([{ type: 'data', bytes: utf8('abcdef') }])
+    const damaged = frames.data(1, utf8('gh'), 0, utf8('abcdef'))
+    damaged[17] = 'i'.charCodeAt(0)
+    expect(core.receive(damaged).map(({ type }) => type)).toEqual(['failed'])
+  })
+
+  test.each([
+    { isPlain: true, pieces: 0 },
+    { isPlain: false, pieces: 1 },
+  ])('our CLOSE may go out in the middle of the peer’s DATA, %o', ({ isPlain, pieces }) => {
+    const core = withChannel({ isPlain })
+    const data = (isPlain ? frames.data : frames.uncheckedData)(1, utf8('abcdef'))
+    expect(core.receive(data.subarray(0, 18))).toHaveLength(pieces)
     core.closeChannel(1, true)
     expect(core.receive(data.subarray(18))).toEqual([])
     expect(feed(core, frames.close(1)).map(({ type }) => type)).toEqual(['channel-closed'])

@@ -28,7 +28,7 @@ function decoderWith(maxDataBytes = 262_144) {
 describe('whole frames', () => {
   test('in one chunk', () => {
     const { push, seen } = decoderWith()
-    push(concat(frames.ping(), frames.data(1, utf8('ab'), 2), frames.close(1)))
+    push(concat(frames.ping(), frames.uncheckedData(1, utf8('ab'), 2), frames.close(1)))
     expect(seen).toEqual([
       'PING 0/0 of 8',
       'PING payload 0000000000000000',
@@ -56,7 +56,7 @@ describe('whole frames', () => {
 describe('frames in pieces', () => {
   test('one byte at a time; DATA comes in pieces, everything else whole', () => {
     const { push, seen } = decoderWith()
-    for (const byte of concat(frames.data(1, utf8('abc')), frames.eof(1, 3, 0), frames.close(1))) {
+    for (const byte of concat(frames.uncheckedData(1, utf8('abc')), frames.eof(1, 3, 0), frames.close(1))) {
       push(Uint8Array.of(byte))
     }
     expect(seen).toEqual([
@@ -89,7 +89,7 @@ describe('frames in pieces', () => {
 
   test('the header of the next frame in the same chunk as the end of the last', () => {
     const { push, seen } = decoderWith()
-    const bytes = concat(frames.data(1, utf8('xyz')), frames.data(1, utf8('w')))
+    const bytes = concat(frames.uncheckedData(1, utf8('xyz')), frames.uncheckedData(1, utf8('w')))
     push(bytes.subarray(0, 18))
     push(bytes.subarray(18, 25))
     push(bytes.subarray(25))
@@ -138,7 +138,7 @@ describe('limits', () => {
 })
 
 describe('damage', () => {
-  const whole = concat(frames.request(1, 1), frames.data(1, utf8('abcd')), frames.eof(1, 4, 0))
+  const whole = concat(frames.request(1, 1), frames.uncheckedData(1, utf8('abcd')), frames.eof(1, 4, 0))
   const lengthOfRequest = frames.request(1, 1).length
 
   test('any flipped bit of a header or a control payload is noticed in that frame', () => {

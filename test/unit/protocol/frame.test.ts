@@ -26,14 +26,15 @@ test('an empty payload costs no CRC', () => {
 })
 
 test('the stream number goes into the flags, and never beyond its three bits', () => {
-  expect(encodeDataHeader(crc32, 1, 7, 1)[1]).toBe(7)
-  expect(encodeDataHeader(crc32, 1, 8, 1)[1]).toBe(0)
+  expect(encodeDataHeader(crc32, 1, 7, 1, 0)[1]).toBe(7)
+  expect(encodeDataHeader(crc32, 1, 8, 1, 0)[1]).toBe(0)
 })
 
 test('the header of DATA is that of the frame, without its bytes', () => {
   const payload = utf8('héllo')
-  const header = encodeDataHeader(crc32, 0xffff_ffff, 3, payload.length)
-  expect(toHex(header)).toBe(toHex(rawFrame('DATA', 0xffff_ffff, payload, 3)).slice(0, 32))
+  const header = encodeDataHeader(crc32, 0xffff_ffff, 3, payload.length, 0xfedc_ba98)
+  const frame = rawFrame('DATA', 0xffff_ffff, payload, 3, { payloadCheck: 0xfedc_ba98 })
+  expect(toHex(header)).toBe(toHex(frame).slice(0, 32))
 })
 
 test('text is UTF-8 and its length is counted in bytes', () => {

@@ -32,6 +32,7 @@ const STATES: { readonly [name: string]: () => ConnectionCore } = {
   open: () => openCore(),
   small: () => withChannel(openCore({ maxFrameBytes: 1024 })),
   channel: () => withChannel(openCore()),
+  'tls-channel': () => withChannel(openCore({ isPlain: false })),
   'channel-5': () => withChannel(openCore(), 5),
   opening: () => {
     const core = openCore()

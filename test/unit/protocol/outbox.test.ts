@@ -161,7 +161,11 @@ describe('the end of a stream', () => {
     outbox.schedule(half)
     const wire = concat(...outbox.take(1_000).buffers)
     expect(wire).toEqual(
-      concat(frames.data(1, utf8('hel')), frames.data(1, utf8('lo')), frames.eof(1, 5, crc32('hello'))),
+      concat(
+        frames.data(1, utf8('hel')),
+        frames.data(1, utf8('lo'), 0, utf8('hel')),
+        frames.eof(1, 5, crc32('hello')),
+      ),
     )
     expect(half.eof).toBe('sent')
   })
@@ -173,7 +177,7 @@ describe('the end of a stream', () => {
     const half = channel.sending[0] as SendHalf
     half.eof = 'queued'
     expect(concat(...outbox.take(1_000).buffers)).toEqual(
-      concat(frames.data(1, utf8('x')), frames.eof(1, 1, 0)),
+      concat(frames.uncheckedData(1, utf8('x')), frames.eof(1, 1, 0)),
     )
   })
 

@@ -15,7 +15,14 @@ import { FrameDecoder } from '../../../src/protocol/frame-decoder.js'
 import { SCHEMAS } from '../../../src/protocol/messages.js'
 import { assemble, TYPE_NAMES } from '../../helpers/frames.js'
 import { concat, fromHex, toHex } from '../../helpers/hex.js'
-import { payloadOf, readVectors, spelledOf, updateVectors, type Vector } from '../../helpers/vectors.js'
+import {
+  checkOf,
+  payloadOf,
+  readVectors,
+  spelledOf,
+  updateVectors,
+  type Vector,
+} from '../../helpers/vectors.js'
 
 if (process.env.UPDATE_VECTORS === '1') updateVectors()
 const vectors = [...readVectors<Vector>('connection'), ...readVectors<Vector>('channel')]
@@ -26,7 +33,7 @@ function encode(vector: Vector): Uint8Array {
   const { frame, channel, stream = 0 } = vector
   if (frame === 'DATA') {
     const payload = payloadOf(vector)
-    return concat(encodeDataHeader(crc32, channel, stream, payload.length), payload)
+    return concat(encodeDataHeader(crc32, channel, stream, payload.length, checkOf(vector) ?? 0), payload)
   }
   if (frame === 'WINDOW')
     return encodeWindow(crc32, channel, stream, vector.consumed as number, vector.limit as number)
@@ -40,6 +47,7 @@ function decode(wire: Uint8Array) {
   const seen: { name: FrameName; channel: number; stream: number; payload: Uint8Array }[] = []
   const decoder = new FrameDecoder(crc32, 262_144)
   decoder.allowLargeFrames()
+  decoder.holdData()
   decoder.push(wire, {
     onHeader: () => {},
     onData: ({ name, channel, stream }, payload) => seen.push({ name, channel, stream, payload }),
