@@ -16,6 +16,7 @@ const folder = (name: string) => ({
 export default defineConfig({
   test: {
     pool: 'threads',
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     projects: [
