@@ -20,7 +20,7 @@ const EXPORTS: { readonly [entry: string]: readonly string[] } = {
     'generateToken',
     'hashPassword',
   ],
-  'fake-ssh/testing': ['connectedPair'],
+  'fake-ssh/testing': ['connectedPair', 'faultProxy'],
 }
 
 describe.each(Object.entries(EXPORTS))('%s', (entry, names) => {

@@ -1,6 +1,7 @@
 /**
- * For tests of programs that use fake-ssh: a connected client and server in one process, without sockets, ports or certificates.
- * Everything above the transport is the real thing: the protocol, real processes, real files.
+ * For tests of programs that use fake-ssh: a connected client and server in one process, without sockets, ports or certificates, and
+ * faults on the way between them, or between any client and server through a proxy. Everything above the transport is the real thing:
+ * the protocol, real processes, real files.
  *
  * @packageDocumentation
  */
@@ -13,8 +14,37 @@ import type { UserPermissions } from '../options.js'
 import type { FakeSshServerOptions } from '../server/server-options.js'
 import { FakeSshServer } from '../server.js'
 import { memoryPair } from '../transport/memory-pair.js'
+import type { Transport } from '../transport/transport.js'
+import { FaultControls } from './fault-controls.js'
+import type { FaultOptions } from './fault-options.js'
+import { FAKE_SSH_FRAMES } from './frame-format.js'
 
-/** Options of {@link connectedPair}. @public */
+export type {
+  FaultConnection,
+  FaultControls,
+  FaultEvents,
+  FaultRecord,
+  FaultTraffic,
+} from './fault-controls.js'
+export type {
+  CutFault,
+  CutHow,
+  DuplicateFault,
+  FaultDirection,
+  FaultOptions,
+  FaultPlan,
+  FaultPoint,
+  FaultRange,
+  Faults,
+} from './fault-options.js'
+export {
+  type FaultProxy,
+  type FaultProxyOptions,
+  type FaultProxyTarget,
+  faultProxy,
+} from './fault-proxy.js'
+
+/** Options of `connectedPair()`. @public */
 export interface ConnectedPairOptions extends Omit<FakeSshServerOptions, 'users' | 'authenticate' | 'tls'> {
   /** What the one user may do. Default: nothing, as on a real server. */
   readonly user?: UserPermissions | undefined
@@ -25,9 +55,14 @@ export interface ConnectedPairOptions extends Omit<FakeSshServerOptions, 'users'
    * one to lose some. A throw cuts the connection. Pieces are what one end wrote at once, not frames. Default: all arrives as it was sent.
    */
   readonly intercept?: ((bytes: Buffer, direction: 'to-server' | 'to-client') => Uint8Array) | undefined
+  /**
+   * Makes faults on the way: `up` is to the server, `down` to the client. `intercept` sits between them and the client. Default: there
+   * is no such thing on the way.
+   */
+  readonly faults?: FaultOptions | undefined
 }
 
-/** What {@link connectedPair} gives. @public */
+/** What `connectedPair()` gives. @public */
 export interface ConnectedPair {
   /** Connected and authenticated. */
   readonly client: FakeSshClient
@@ -39,6 +74,21 @@ export interface ConnectedPair {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** A {@link ConnectedPair} with faults on the way. @public */
+export interface FaultyPair extends ConnectedPair {
+  /** Makes faults on demand, and logs those that happened. */
+  readonly faults: FaultControls
+}
+
+/**
+ * A client connected to a server of its own, with faults on the way. Rejects as `FakeSshClient.connect()` does, when the faults already
+ * keep it from connecting, and with `ERR_FAKESSH_INVALID_ARG`.
+ *
+ * @public
+ */
+export function connectedPair(
+  options: ConnectedPairOptions & { readonly faults: FaultOptions },
+): Promise<FaultyPair>
 /**
  * A client connected to a server of its own.
  *
@@ -50,23 +100,41 @@ export interface ConnectedPair {
  *
  * @public
  */
-export async function connectedPair(options: ConnectedPairOptions = {}): Promise<ConnectedPair> {
+export function connectedPair(options?: ConnectedPairOptions): Promise<ConnectedPair>
+export async function connectedPair(
+  options: ConnectedPairOptions = {},
+): Promise<ConnectedPair & { faults?: FaultControls }> {
   if (typeof options !== 'object' || options === null)
     throw invalidArgument('connectedPair', 'an options object', options)
-  const { user = {}, userName = 'test', intercept, ...serverOptions } = options
+  const { user = {}, userName = 'test', intercept, faults: faultOptions, ...serverOptions } = options
   if (intercept !== undefined && typeof intercept !== 'function')
     throw invalidArgument('connectedPair intercept', 'a function', intercept)
+  const faults = faultOptions && new FaultControls('connectedPair faults', faultOptions)
   const token = generateToken()
   const server = new FakeSshServer({ ...serverOptions, users: { [userName]: { ...user, token } } })
-  const [dialer, listener] = memoryPair({
+  const [dialer, near] = memoryPair({
     intercept: intercept && ((bytes, to) => intercept(bytes, to === 'listener' ? 'to-server' : 'to-client')),
   })
-  server.serve(listener)
+  server.serve(faults === undefined ? near : behind(faults, near))
   const credential = credentialFrom({ user: userName, token }, 'plain')
   const { keepaliveIntervalMs } = serverOptions
-  const client = await FakeSshClient.connectOver(dialer, credential, { keepaliveIntervalMs })
-  const close = async () => {
-    await Promise.all([client.close({ drainMs: 0 }), server.close({ drainMs: 0 })])
+  try {
+    const client = await FakeSshClient.connectOver(dialer, credential, { keepaliveIntervalMs })
+    const close = async () => {
+      await Promise.all([client.close({ drainMs: 0 }), server.close({ drainMs: 0 })])
+      faults?.endAll()
+    }
+    return { client, server, close, [Symbol.asyncDispose]: close, ...(faults && { faults }) }
+  } catch (error) {
+    await server.close({ drainMs: 0 })
+    faults?.endAll()
+    throw error
   }
-  return { client, server, close, [Symbol.asyncDispose]: close }
+}
+
+/** The listener's end of a pair whose other end is joined to the given one, with faults between them. */
+function behind(faults: FaultControls, near: Transport): Transport {
+  const [far, listener] = memoryPair()
+  faults.join(near.stream, far.stream, FAKE_SSH_FRAMES)
+  return listener
 }
