@@ -32,8 +32,8 @@ const PACKAGE_RULES: { module: RegExp; within: RegExp; except?: RegExp; why: str
   { module: /./, within: /^protocol\//, except: /^valibot$/, why: 'protocol/ does no I/O' },
   {
     module: /^node:(net|tls|http2?|https)$/,
-    within: /^(?!transport\/|testing\/)/,
-    why: 'sockets belong to transport/',
+    within: /^(?!transport\/|testing\/|exec\/spawn\/)/,
+    why: 'sockets belong to transport/, and the pipes of programs to exec/spawn/',
   },
   {
     module: /^node:fs/,

@@ -7,7 +7,8 @@ import { CommandInput, CommandOutput } from './command-streams.js'
 import type { ExecEnd } from './exec-observer.js'
 import { sendFailedExit } from './failed-exit.js'
 import { parseSignalParams, STDERR, STDIN, STDOUT } from './messages.js'
-import { type ProgramExit, requireSignal } from './process-group.js'
+import { requireSignal } from './process-group.js'
+import type { ProgramExit } from './spawn/program.js'
 
 /** Signals that do not end a program by default, so they mean nothing to a function. */
 const HARMLESS = new Set([

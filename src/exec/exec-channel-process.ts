@@ -131,17 +131,19 @@ export class ExecChannelProcess extends ExecProcess {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    const failure = this.#failure(
-      'ERR_FAKESSH_CLOSED',
-      'the stream was destroyed before the command ended',
-      error,
-    )
-    this.#outcome.reject(failure)
+    // Made only where somebody gets it: with its stack, an error costs more than the rest of this.
+    let made: FakeSshError | undefined
+    const failure = () => {
+      const reason = 'the stream was destroyed before the command ended'
+      made ??= this.#failure('ERR_FAKESSH_CLOSED', reason, error)
+      return made
+    }
+    if (!this.#outcome.isSettled) this.#outcome.reject(failure())
     this.#decide()
     this.#deadline.stop()
     this.#channel?.abort()
     this.#stdout?.discard()
-    this.#stdin.release(error ?? failure)
+    this.#stdin.release(() => error ?? failure())
     // Once the command has ended, stderr has its own life, and may still be read.
     if (!this.#hasExited) this.stderr.destroy(error ?? undefined)
     callback(error)
@@ -231,15 +233,19 @@ export class ExecChannelProcess extends ExecProcess {
 
   /** Refused, lost, or closed by the server without an exit; after an exit it is only the end of the channel. */
   #onClosed(error: FakeSshError | undefined): void {
-    const reason = 'the server closed the exec without saying how it ended'
-    this.#fail(error === undefined ? this.#failure('ERR_FAKESSH_CANCELLED', reason) : this.#failureOf(error))
+    if (!this.#outcome.isSettled) {
+      const reason = 'the server closed the exec without saying how it ended'
+      this.#fail(
+        error === undefined ? this.#failure('ERR_FAKESSH_CANCELLED', reason) : this.#failureOf(error),
+      )
+    }
     this.#channel?.close()
   }
 
   /** Once the command has ended and its stdout was delivered, or given up, nothing is lost by ending stdin, and then all. */
   #onStdoutRead(): void {
     if (!this.#hasExited || !(this.readableEnded || this.#isStdoutDiscarded)) return
-    this.#stdin.release(brokenPipe(this.#command))
+    this.#stdin.release(() => brokenPipe(this.#command))
     if (this.#isStdoutDiscarded || this.writableFinished) this.destroy()
     else if (this.writableEnded || this.destroyed) return
     // Whoever still feeds the command learns that it took no more, also when no write is pending just now.

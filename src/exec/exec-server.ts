@@ -9,10 +9,11 @@ import { STDIN_WINDOW_BYTES } from './exec-windows.js'
 import type { ExecParams } from './messages.js'
 import type { AllowedExec } from './permission.js'
 import { ProcessExecution } from './process-execution.js'
-import type { ProcessGroup, ProgramExit } from './process-group.js'
+import type { ProcessGroup } from './process-group.js'
 import { rejectOpen } from './reject-open.js'
 import type { SessionServerDeps } from './session-server.js'
 import { StateReport } from './session-shell.js'
+import type { ProgramExit } from './spawn/program.js'
 import { type AllowedProcess, type ExecSetting, startAllowed } from './start-allowed.js'
 import { requireDirectory } from './start-failure.js'
 
@@ -48,6 +49,8 @@ export async function serveExec(
 ): Promise<void> {
   try {
     const setting = await settle(params, deps)
+    // For a program this is looked at only if it cannot be started.
+    if (allowed.run === 'command') await requireDirectory(setting.cwd, setting.askedCwd)
     if (open.signal.aborted) rejectOpen(open)
     else if (allowed.run === 'command') serveCommand(open, params, allowed, setting, deps)
     else await serveProgram(open, params, allowed, setting, deps)
@@ -65,7 +68,6 @@ async function settle(params: ExecParams, deps: ExecServerDeps): Promise<ExecSet
   const isInSession = session !== undefined && params.cwd === undefined
   const cwd = isInSession ? session.cwd : await deps.resolveCwd(params.cwd ?? '/')
   const shownCwd = deps.toShownPath(cwd) ?? cwd
-  await requireDirectory(cwd, params.cwd ?? shownCwd)
   const { env, refused } = mergeEnvironment(
     session?.env ?? deps.baseEnvironment,
     params.env,
@@ -73,7 +75,7 @@ async function settle(params: ExecParams, deps: ExecServerDeps): Promise<ExecSet
     deps.exec,
   )
   if (params.strictEnv) requireNoneRefused(refused)
-  return { cwd, shownCwd, env, refusedEnv: refused }
+  return { cwd, askedCwd: params.cwd ?? shownCwd, shownCwd, env, refusedEnv: refused }
 }
 
 function serveCommand(

@@ -15,7 +15,7 @@ export class ExecStdin {
   #waiting: (() => void) | undefined
   /** Its callback, once the bytes can no longer arrive. */
   #held: Callback | undefined
-  #error: Error | undefined
+  #error: (() => Error) | undefined
 
   /** The command runs and takes input. */
   open(channel: Channel): void {
@@ -56,14 +56,14 @@ export class ExecStdin {
   }
 
   /** Fails the write that waits, and any later one. */
-  release(error: Error): void {
+  release(error: () => Error): void {
     this.#state = 'released'
     this.#error = error
     this.#waiting?.()
     this.#waiting = undefined
     const held = this.#held
     this.#held = undefined
-    held?.(error)
+    held?.(error())
   }
 
   #run(callback: Callback, send: (outbound: Outbound, taken: Callback) => void): void {
@@ -77,7 +77,7 @@ export class ExecStdin {
   }
 
   #hold(callback: Callback): void {
-    if (this.#state === 'released') process.nextTick(callback, this.#error)
+    if (this.#state === 'released') process.nextTick(callback, this.#error?.())
     else this.#held = callback
   }
 }

@@ -7,7 +7,8 @@ import { drainOutputs } from './exit-drain.js'
 import { sendFailedExit } from './failed-exit.js'
 import { parseSignalParams, STDERR, STDIN, STDOUT } from './messages.js'
 import { OutputPump } from './output-pump.js'
-import { type ProcessGroup, type ProgramExit, requireSignal } from './process-group.js'
+import { type ProcessGroup, requireSignal } from './process-group.js'
+import type { ProgramExit } from './spawn/program.js'
 import { StdinFeed } from './stdin-feed.js'
 
 export interface ProcessExecutionOptions {

@@ -3,13 +3,13 @@
  *
  * Windows has no process groups: there a signal reaches the program alone, and any signal ends it at once.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { invalidArgument } from '../errors.js'
-import type { Environment } from './environment.js'
 import { hasLivingMember } from './group-members.js'
+import type { Program, ProgramExit, ProgramStart } from './spawn/program.js'
+import { programStarter } from './spawn/program-starter.js'
 
 const HAS_GROUPS = process.platform !== 'win32'
 
@@ -20,45 +20,9 @@ const LAST_PROBE_MS = 100
 /** How long to wait for the group to be gone after SIGKILL: only a process stuck in the kernel needs longer. */
 const KILL_SETTLE_MS = 1000
 
-export interface ProgramStart {
-  readonly file: string
-  readonly args: readonly string[]
-  /** What the program sees as its own name; default `file`. */
-  readonly name?: string | undefined
-  readonly cwd: string
-  readonly env: Environment
-  /** Gives the program a pipe to us at {@link STATE_FD}. */
-  readonly hasStatePipe?: boolean | undefined
-  /** Windows: the arguments are joined as they are, without quotes. */
-  readonly isVerbatim?: boolean | undefined
-}
-
-/** The file descriptor of the extra pipe. */
-export const STATE_FD = 3
-
-/** How a program ended: exactly one of the two is not null. */
-export interface ProgramExit {
-  readonly exitCode: number | null
-  readonly signal: string | null
-}
-
 /** Starts a program. Rejects with the error of the operating system (`code`, `errno`) when it could not be started. */
 export async function startProgram(start: ProgramStart): Promise<ProcessGroup> {
-  const child = spawn(start.file, start.args, {
-    cwd: start.cwd,
-    env: start.env,
-    detached: HAS_GROUPS,
-    windowsHide: true,
-    windowsVerbatimArguments: start.isVerbatim === true,
-    stdio: start.hasStatePipe === true ? ['pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe'],
-    ...(start.name === undefined ? {} : { argv0: start.name }),
-  })
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve)
-    // Never taken off: a later 'error' says only that a signal could not be delivered, which kill() reports itself.
-    child.on('error', reject)
-  })
-  return new ProcessGroup(child)
+  return new ProcessGroup(await programStarter.start(start))
 }
 
 export class ProcessGroup {
@@ -66,34 +30,37 @@ export class ProcessGroup {
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
-  /** What the program writes to {@link STATE_FD}, where that was asked for. */
+  /** What the program writes to the state pipe, where that was asked for. */
   readonly state: Readable | undefined
-  /** When the program itself has ended; others of its group may still run. */
+  /** When the program itself has ended; others of its group may still run. Rejects when that can no longer be learned. */
   readonly exited: Promise<ProgramExit>
-  readonly #child: ChildProcess
+  readonly #program: Program
   #hasLeaderEnded = false
+  /** Nobody will tell when the leader ends. */
+  #isLeaderLost = false
   #isGone = false
   #forceTimer: NodeJS.Timeout | undefined
   #termination: Promise<void> | undefined
 
-  /** Of a child whose 'spawn' has just been emitted. */
-  constructor(child: ChildProcess) {
-    const [stdin, stdout, stderr, state] = child.stdio
-    this.#child = child
-    this.pid = child.pid as number
-    this.stdin = stdin as Writable
-    this.stdout = stdout as Readable
-    this.stderr = stderr as Readable
-    this.state = (state as Readable | null | undefined) ?? undefined
+  constructor(program: Program) {
+    this.#program = program
+    this.pid = program.pid
+    this.stdin = program.stdin
+    this.stdout = program.stdout
+    this.stderr = program.stderr
+    this.state = program.state
     // A pipe whose other end vanished says so here; its reader or writer sees the end of it by other means.
-    for (const pipe of child.stdio) pipe?.on('error', () => {})
-    this.exited = new Promise((resolve) => {
-      child.once('exit', (exitCode, signal) => {
+    for (const pipe of [this.stdin, this.stdout, this.stderr, this.state]) pipe?.on('error', () => {})
+    this.exited = program.exited
+    this.exited.then(
+      () => {
         this.#hasLeaderEnded = true
         if (!this.isAlive()) clearTimeout(this.#forceTimer)
-        resolve({ exitCode, signal })
-      })
-    })
+      },
+      () => {
+        this.#isLeaderLost = true
+      },
+    )
   }
 
   /**
@@ -152,14 +119,15 @@ export class ProcessGroup {
 
   /** Dead processes that nobody has collected keep the group, but do not run. */
   async #hasLiving(): Promise<boolean> {
-    return this.isAlive() && !(this.#hasLeaderEnded && !(await hasLivingMember(this.pid)))
+    const isLeaderKnown = !this.#hasLeaderEnded && !this.#isLeaderLost
+    return this.isAlive() && (isLeaderKnown || (await hasLivingMember(this.pid)))
   }
 
   /** Signal 0 only asks whether there is anyone. */
   #signal(signal: NodeJS.Signals | 0): 'delivered' | 'refused' | 'gone' {
     if (this.#isGone) return 'gone'
     if (!HAS_GROUPS) {
-      this.#isGone = this.#hasLeaderEnded || !this.#child.kill(signal)
+      this.#isGone = this.#hasLeaderEnded || this.#program.signalAlone?.(signal) !== true
       return this.#isGone ? 'gone' : 'delivered'
     }
     // While a group exists, the kernel gives its number to no new process. A process of that number after ours has

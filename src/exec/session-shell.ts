@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { setImmediate as afterPoll } from 'node:timers/promises'
 import { type Environment, SHELL_LEVEL } from './environment.js'
-import { STATE_FD } from './process-group.js'
+import { STATE_FD } from './spawn/program.js'
 
 /**
  * The shell source around every command line of a session; the command line itself is its first argument.

@@ -1,15 +1,18 @@
 /** Starts, as a process, what a permission allowed: through the shell, through a session's shell, or as a program. */
 import type { Environment } from './environment.js'
 import type { AllowedExec } from './permission.js'
-import { type ProcessGroup, type ProgramStart, startProgram } from './process-group.js'
+import { type ProcessGroup, startProgram } from './process-group.js'
 import { findProgram } from './program-lookup.js'
 import { sessionShellArguments } from './session-shell.js'
 import { shellArguments } from './shell-invocation.js'
+import type { ProgramStart } from './spawn/program.js'
 import { requireDirectory, startFailure } from './start-failure.js'
 
 /** Where a command runs and with what. */
 export interface ExecSetting {
   readonly cwd: string
+  /** `cwd` as the client wrote it, if it did. */
+  readonly askedCwd: string
   /** `cwd` as the client would write it. */
   readonly shownCwd: string
   readonly env: Environment
@@ -30,14 +33,14 @@ export type AllowedProcess = AllowedExec & { readonly run: 'shell' | 'argv' }
 /** Rejects with a FakeSshError that names what was missing, with the code of the operating system. */
 export async function startAllowed(
   allowed: AllowedProcess,
-  { cwd, shownCwd, env }: ExecSetting,
+  { cwd, askedCwd, env }: ExecSetting,
   configuration: StartConfiguration,
 ): Promise<ProcessGroup> {
   try {
     return await startProgram({ cwd, env, ...(await invocation(allowed, env, configuration)) })
   } catch (error) {
-    // The directory may have gone since it was looked at, which looks like a missing program.
-    await requireDirectory(cwd, shownCwd)
+    // A directory that cannot be used looks like a missing program.
+    await requireDirectory(cwd, askedCwd)
     throw startFailure(allowed.run === 'shell' ? configuration.shell : allowed.file, error)
   }
 }

@@ -229,10 +229,13 @@ describe('while a command is ended', () => {
     const proc = pair.exec('head -c 1250000 /dev/zero; exit 3')
     proc.pause()
     await once(proc, 'spawn')
-    // Not only dead: collected, so that the server knows.
+    // Not only dead: collected. The server knows by the time it knows of a later one.
     await until(() => !existsSync(`/proc/${proc.pid}`))
+    const later = pair.exec('true')
+    later.end()
+    await later.result
     proc.destroy()
-    await pair.untilEnded(1)
-    expect(pair.ended[0]?.end).toMatchObject({ isCancelled: true, exitCode: 3, signal: null })
+    await pair.untilEnded(2)
+    expect(pair.ended[1]?.end).toMatchObject({ isCancelled: true, exitCode: 3, signal: null })
   })
 })

@@ -2,12 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { baseEnvironment } from '../../../src/exec/environment.js'
-import {
-  ProcessGroup,
-  type ProgramStart,
-  requireSignal,
-  startProgram,
-} from '../../../src/exec/process-group.js'
+import { ProcessGroup, requireSignal, startProgram } from '../../../src/exec/process-group.js'
+import type { ProgramStart } from '../../../src/exec/spawn/program.js'
 import { isRunning, openFiles, processesWith, sleepMarker, until } from '../../helpers/processes.js'
 
 const env = baseEnvironment('/bin/sh')
@@ -125,8 +121,15 @@ describe('signals', () => {
     // A group whose leader has ended cannot have a process of its number: such a process is somebody else's.
     const marker = sleepMarker()
     const stranger = spawn('sleep', [marker], { detached: true, stdio: 'pipe' })
-    const group = new ProcessGroup(stranger)
-    stranger.emit('exit', 0, null)
+    const group = new ProcessGroup({
+      pid: stranger.pid as number,
+      stdin: stranger.stdin,
+      stdout: stranger.stdout,
+      stderr: stranger.stderr,
+      state: undefined,
+      exited: Promise.resolve({ exitCode: 0, signal: null }),
+    })
+    await group.exited
     expect(group.isAlive()).toBe(false)
     expect(group.kill('SIGKILL')).toBe(false)
     await group.terminate(0)
@@ -195,6 +198,8 @@ describe('terminate', () => {
   test('ends a group that is stopped', async () => {
     const marker = sleepMarker()
     const group = await shell(`sleep ${marker}`)
+    // A process that is being forked while the signals are sent gets none of them.
+    await until(() => processesWith(`sleep\0${marker}`).length === 1)
     group.kill('SIGSTOP')
     await group.terminate(60_000)
     expect(await group.exited).toEqual({ exitCode: null, signal: 'SIGTERM' })
