@@ -5,6 +5,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, test } from 'vitest'
 import { Inbound, READABLE_HIGH_WATER_MARK } from '../../../src/streams/inbound.js'
+import { collectGarbage } from '../../helpers/collect-garbage.js'
 import { RecordingChannel } from '../../helpers/recording-channel.js'
 import { turns } from '../../helpers/until.js'
 
@@ -252,12 +253,13 @@ describe('small pieces', () => {
     const count = 262_144
     const source = new Source()
     const chunk = new Uint8Array(17 * 1_024)
-    globalThis.gc?.()
+    collectGarbage()
     const before = process.memoryUsage()
     for (let i = 0; i < count; i += 1) {
       if (i % 1_024 === 0) chunk.fill(i)
       source.inbound.accept(chunk.subarray(17 * (i % 1_024), 17 * (i % 1_024) + 1))
     }
+    collectGarbage()
     const after = process.memoryUsage()
     const grown = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers
     expect(source.inbound.waitingBytes).toBe(count)
