@@ -1,4 +1,5 @@
 /** What a connection can be told, with defaults, and what it tells the client or server above it. */
+import { crc32 } from 'node:zlib'
 import type { ConnectionError } from '../errors.js'
 import { DEFAULT_FRAME_BYTES, DEFAULT_MAX_CHANNELS } from '../protocol/constants.js'
 import type { AuthRequest } from '../protocol/messages.js'
@@ -41,3 +42,6 @@ export interface ConnectionHooks {
   /** Something of our own failed; the peer was told no details. */
   onInternalError(error: unknown): void
 }
+
+/** What the protocol, which has no imports, is handed. */
+export const MEANS = { crc32, now: () => performance.now() }

@@ -2,7 +2,6 @@
  * Drives the protocol core over a transport: reads, writes, timers, and the one registry of what is pending. When the connection ends,
  * for whatever reason, everything pending is told in the same turn.
  */
-import { crc32 } from 'node:zlib'
 import { ConnectionError } from '../errors.js'
 import { ConnectionCore } from '../protocol/connection-core.js'
 import type { GoodbyeCode } from '../protocol/constants.js'
@@ -16,6 +15,7 @@ import {
   type ConnectionHooks,
   type ConnectionOptions,
   DEFAULT_CONNECTION_OPTIONS,
+  MEANS,
 } from './connection-options.js'
 import { Drain } from './drain.js'
 import { endGracefully } from './end-gracefully.js'
@@ -52,8 +52,8 @@ export class Connection {
     this.transport = transport
     this.#options = { ...DEFAULT_CONNECTION_OPTIONS, ...options }
     this.#hooks = hooks
-    const isPlain = transport.tls === undefined
-    this.#core = new ConnectionCore({ ...this.#options, side: transport.side, isPlain, crc32 })
+    const { side, tls } = transport
+    this.#core = new ConnectionCore({ ...this.#options, side, isPlain: tls === undefined, ...MEANS })
     this.#auth = new AuthExchange(this.#core, this.#options.maxAuthFailures)
     this.#writer = new Writer(transport.stream, this.#core)
     this.#writer.onProgress = () => this.#checkDrained()
@@ -243,6 +243,7 @@ export class Connection {
       ping: () => this.#ping(),
       dead: () => this.#endWith('keepalive-timeout', 'the peer stopped answering'),
     })
+    this.#core.sendPing() // Nothing is on its way yet, so this measures the line.
     this.#hooks.onOpened?.()
   }
 

@@ -8,6 +8,7 @@ import type { CoreEvent } from './core-events.js'
 import type { FrameHeader } from './frame.js'
 import { encodeJsonFrame } from './frame.js'
 import type { Outbox } from './outbox.js'
+import type { WindowGrowth } from './window-growth.js'
 
 export interface ChannelTableOptions {
   readonly side: 'dialer' | 'listener'
@@ -21,6 +22,7 @@ export class ChannelTable {
   readonly #channels = new Map<number, ChannelRecord>()
   readonly #crc32: Crc32
   readonly #outbox: Outbox
+  readonly #growth: WindowGrowth
   readonly #maxChannels: number
   readonly #remoteParity: number
   #nextId: number
@@ -31,9 +33,10 @@ export class ChannelTable {
   /** Queued sends that were dropped; the driver tells them and empties the list. */
   readonly dropped: Taken[] = []
 
-  constructor(crc32: Crc32, outbox: Outbox, options: ChannelTableOptions) {
+  constructor(crc32: Crc32, outbox: Outbox, growth: WindowGrowth, options: ChannelTableOptions) {
     this.#crc32 = crc32
     this.#outbox = outbox
+    this.#growth = growth
     this.#maxChannels = options.maxChannels
     this.#nextId = options.firstId ?? (options.side === 'dialer' ? 1 : 2)
     this.#remoteParity = options.side === 'dialer' ? 0 : 1
@@ -70,6 +73,7 @@ export class ChannelTable {
   /** Forgets a channel that both sides have closed. */
   remove(channel: ChannelRecord): void {
     this.dropped.push(...channel.dropQueued())
+    for (const { window } of channel.receiving) this.#growth.release(window)
     if (this.#channels.delete(channel.id) && channel.openedBy === 'remote') this.#remoteOpen -= 1
   }
 
@@ -100,6 +104,15 @@ export class ChannelTable {
     else half.onData(bytes)
     if (channel.state !== 'open') return undefined
     return { type: 'data', channel: channel.id, stream: header.stream, bytes }
+  }
+
+  /** Bytes that a `data` event brought were taken, or discarded. */
+  onBytesConsumed(id: number, stream: number, bytes: number): void {
+    const channel = this.find(id)
+    const half = channel?.receiving[stream]
+    if (channel?.state !== 'open' || half === undefined) return
+    if (!half.hasEnded) this.#growth.consider(half.window)
+    if (half.window.onConsumed(bytes) && !half.hasEnded) this.#outbox.setWindowDue(channel, half)
   }
 
   /** Any other frame of a channel. */

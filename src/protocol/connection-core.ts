@@ -7,6 +7,7 @@
  */
 import { ConnectionError, FakeSshError, ProtocolError } from '../errors.js'
 import { escapeText } from '../escape.js'
+import { AuthDialogue } from './auth-dialogue.js'
 import type { ChannelRecord, Taken } from './channel-record.js'
 import type { ChannelFrame } from './channel-states.js'
 import { ChannelTable } from './channel-table.js'
@@ -26,31 +27,36 @@ import { agree, type HelloOptions, makeHello } from './handshake.js'
 import type { AuthReply, CommitMessage, ExitMessage, Hello, JsonObject, ReplyMessage } from './messages.js'
 import { fitFailure, fitText } from './messages.js'
 import { type Batch, Outbox } from './outbox.js'
+import { RoundTrip } from './round-trip.js'
+import { WindowGrowth } from './window-growth.js'
 
 export interface CoreOptions extends HelloOptions {
   readonly side: 'dialer' | 'listener'
   readonly crc32: Crc32
+  /** Monotonic milliseconds. */
+  readonly now: () => number
 }
 
 export class ConnectionCore implements FrameSink {
   readonly #crc32: Crc32
-  readonly #role: 'client' | 'server'
+  readonly #auth: AuthDialogue
   readonly #decoder: FrameDecoder
   readonly #outbox: Outbox
   readonly #channels: ChannelTable
+  readonly #roundTrip: RoundTrip
   readonly #hello: Hello
   #state: ConnectionState = 'hello'
   #framesBeforeAuth = 0
-  /** AUTH requests sent (client) or received (server) that wait for their answer. */
-  #authPending = 0
   #events: CoreEvent[] = []
 
   constructor(options: CoreOptions) {
     this.#crc32 = options.crc32
-    this.#role = options.role
+    this.#auth = new AuthDialogue(options.role)
     this.#decoder = new FrameDecoder(options.crc32, options.maxFrameBytes)
     this.#outbox = new Outbox(options.crc32)
-    this.#channels = new ChannelTable(options.crc32, this.#outbox, options)
+    this.#roundTrip = new RoundTrip(options.now)
+    const growth = new WindowGrowth(options.now, this.#roundTrip)
+    this.#channels = new ChannelTable(options.crc32, this.#outbox, growth, options)
     this.#hello = makeHello(options)
     this.#push('HELLO', 0, this.#hello)
   }
@@ -139,6 +145,7 @@ export class ConnectionCore implements FrameSink {
         this.#outbox.setPong(payload)
         return
       case 'PONG':
+        this.#roundTrip.onPong(payload)
         return
       case 'HELLO':
         this.#onHello(payload)
@@ -157,20 +164,20 @@ export class ConnectionCore implements FrameSink {
   /** Client: offers a credential. May be called before the peer's HELLO came. */
   sendAuth(request: JsonObject): void {
     this.#push('AUTH', 0, request)
-    this.#authPending += 1
+    this.#auth.asked()
   }
 
   /** Server: answers the credential that `auth-request` reported. */
   sendAuthReply(reply: AuthReply): void {
     if (this.#state !== 'auth') return
-    this.#authPending = 0
+    this.#auth.answered()
     this.#push('AUTH', 0, reply)
     if (reply.status === 'success') this.#open()
   }
 
   sendPing(): void {
     if (this.#state !== 'closed')
-      this.#outbox.pushControl(encodeFrame(this.#crc32, 'PING', 0, new Uint8Array(8)))
+      this.#outbox.pushControl(encodeFrame(this.#crc32, 'PING', 0, this.#roundTrip.ping()))
   }
 
   /** Says why the connection ends. After any code but `shutdown` the state is `closed`. */
@@ -257,10 +264,7 @@ export class ConnectionCore implements FrameSink {
 
   /** Bytes that a `data` event brought were taken, or discarded. */
   onBytesConsumed(id: number, stream: number, bytes: number): void {
-    const channel = this.#channels.find(id)
-    const half = channel?.receiving[stream]
-    if (channel?.state !== 'open' || half === undefined) return
-    if (half.window.onConsumed(bytes) && !half.hasEnded) this.#outbox.setWindowDue(channel, half)
+    this.#channels.onBytesConsumed(id, stream, bytes)
   }
 
   /** Sends CLOSE after what is queued on the channel, or, with `drop`, at once instead of it. Idempotent. */
@@ -302,19 +306,9 @@ export class ConnectionCore implements FrameSink {
   }
 
   #onAuth(payload: Uint8Array): void {
-    const object = parseObject('AUTH', payload)
-    if (this.#role === 'server') {
-      const request = validate('AUTH', 'authRequest', object)
-      if (this.#authPending > 0) throw new ProtocolError('AUTH before the one before it was answered')
-      this.#authPending = 1
-      this.#emit({ type: 'auth-request', request: { ...object, ...request } })
-      return
-    }
-    const reply = validate('AUTH', 'authReply', object)
-    if (this.#authPending === 0) throw new ProtocolError('AUTH answers nothing that was asked')
-    this.#authPending -= 1
-    if (reply.status === 'success') this.#open()
-    this.#emit({ type: 'auth-reply', reply })
+    const event = this.#auth.receive(payload)
+    if (event.type === 'auth-reply' && event.reply.status === 'success') this.#open()
+    this.#emit(event)
   }
 
   #onGoodbye(payload: Uint8Array): void {

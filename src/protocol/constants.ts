@@ -67,10 +67,12 @@ export const DEFAULT_FRAME_BYTES = 262_144
 export const DEFAULT_MAX_CHANNELS = 200
 /** Bytes of answers queued for a peer that does not read them; past it the peer is either broken or attacking. */
 export const CONTROL_QUEUE_BYTES = 1_048_576
+/** By how much the receive windows of a connection may grow together: 600 MiB/s at a round trip of 50 ms. */
+export const WINDOW_GROWTH_BYTES = 33_554_432
 /** Channel ids are 32 bits; odd from the dialer, even from the listener. */
 export const MAX_CHANNEL_ID = 0xffff_ffff
 
-/** Both ends of a plain transport offer it: EOF then carries the CRC-32 of its stream. */
+/** Both ends of a plain transport offer it: DATA and EOF then carry the CRC-32 of their stream. */
 export const FEATURE_STREAM_CRC32 = 'stream-crc32'
 
 /** Reasons a GOODBYE can give. `shutdown` is graceful, every other one ends the connection at once. */

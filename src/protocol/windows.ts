@@ -54,7 +54,7 @@ export class SendWindow {
 
 /** What the peer may still send. */
 export class ReceiveWindow {
-  readonly #size: number
+  #size: number
   #limit: number
   #received = 0
   #consumed = 0
@@ -62,6 +62,11 @@ export class ReceiveWindow {
   constructor(windowBytes: number) {
     this.#size = windowBytes
     this.#limit = windowBytes
+  }
+
+  /** Bytes the peer may send ahead of the consumer. */
+  get size(): number {
+    return this.#size
   }
 
   get received(): number {
@@ -85,6 +90,11 @@ export class ReceiveWindow {
         `DATA beyond the window: allowed up to offset ${this.#limit}, got ${this.#received}`,
       )
     }
+  }
+
+  /** So many more bytes may be under way, from the next announcement on. */
+  grow(bytes: number): void {
+    this.#size += bytes
   }
 
   /** The consumer took bytes. True when the new limit is worth a WINDOW frame; `limit` has then been raised. */

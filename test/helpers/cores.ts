@@ -18,6 +18,7 @@ export function makeCore(setup: CoreSetup = {}): ConnectionCore {
     maxChannels: 200,
     isPlain: true,
     crc32,
+    now: () => 0,
     ...setup,
   })
 }

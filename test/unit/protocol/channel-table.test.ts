@@ -3,6 +3,8 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { ChannelTable } from '../../../src/protocol/channel-table.js'
 import { Outbox } from '../../../src/protocol/outbox.js'
+import { RoundTrip } from '../../../src/protocol/round-trip.js'
+import { WindowGrowth } from '../../../src/protocol/window-growth.js'
 import {
   acceptFrom,
   drainBytes,
@@ -41,8 +43,9 @@ describe('numbering', () => {
 
   test('the last number there is can be used, and after it none', () => {
     const outbox = new Outbox(crc32)
+    const growth = new WindowGrowth(() => 0, new RoundTrip(() => 0))
     const last = 0xffff_ffff
-    const table = new ChannelTable(crc32, outbox, { side: 'dialer', maxChannels: 1, firstId: last })
+    const table = new ChannelTable(crc32, outbox, growth, { side: 'dialer', maxChannels: 1, firstId: last })
     expect(table.open('k', {}, [])).toBe(last)
     expect(() => table.open('k', {}, [])).toThrow(expect.objectContaining({ code: 'ERR_FAKESSH_LIMIT' }))
     expect(table.size).toBe(1)
