@@ -9,7 +9,7 @@ import type { CommitMessage, ExitMessage, JsonObject } from '../protocol/message
 export interface ChannelHandler {
   /** The peer confirmed our OPEN. Never called on the accepting side. */
   onOpened?(info: JsonObject): void
-  /** Bytes arrived. Whoever takes them must later call `channel.consumed(stream, bytes.length)`; until then they count against the window. */
+  /** Bytes arrived, valid during this call only. Whoever takes them must later call `channel.consumed(stream, bytes.length)`; until then they count against the window. */
   onData(stream: number, bytes: Uint8Array): void
   /** The peer sends nothing more on this stream; its byte count has been verified. */
   onEof(stream: number): void
@@ -39,9 +39,10 @@ export interface Channel {
   /**
    * Queues bytes on a stream. `taken` is called exactly once: without an error when the last byte was handed to the transport, so that
    * the buffer may be reused and more may be queued; with one when they were dropped because the channel ended.
-   * The caller keeps at most a few buffers queued: backpressure is waiting for `taken`.
+   * The caller keeps at most a few buffers queued: backpressure is waiting for `taken`. `hasHeadroom`: the HEADER_BYTES before `bytes` in
+   * their buffer may be written to until then, which saves large pieces a copy. Default false.
    */
-  send(stream: number, bytes: Uint8Array, taken: (error?: FakeSshError) => void): void
+  send(stream: number, bytes: Uint8Array, taken: (error?: FakeSshError) => void, hasHeadroom?: boolean): void
   /** Ends a stream, after what is queued on it. */
   sendEof(stream: number): void
   /** Sent after everything queued on the channel before it. */

@@ -20,6 +20,7 @@ import {
 import { Drain } from './drain.js'
 import { endGracefully } from './end-gracefully.js'
 import { errorOfEnding, errorOfFailure, errorOfGoodbye, lostConnection } from './ending-errors.js'
+import { hearTransport } from './hear-transport.js'
 import { KeepaliveTimer } from './keepalive-timer.js'
 import { type ChannelHost, LiveChannel } from './live-channel.js'
 import { OpenQueue } from './open-queue.js'
@@ -52,10 +53,10 @@ export class Connection {
     this.transport = transport
     this.#options = { ...DEFAULT_CONNECTION_OPTIONS, ...options }
     this.#hooks = hooks
-    const { side, tls } = transport
+    const { stream, side, tls } = transport
     this.#core = new ConnectionCore({ ...this.#options, side, isPlain: tls === undefined, ...MEANS })
     this.#auth = new AuthExchange(this.#core, this.#options.maxAuthFailures)
-    this.#writer = new Writer(transport.stream, this.#core)
+    this.#writer = new Writer(stream, this.#core)
     this.#writer.onProgress = () => this.#checkDrained()
     this.#host = {
       core: this.#core,
@@ -64,14 +65,17 @@ export class Connection {
       forget: (channel: LiveChannel) => this.#forget(channel),
       onHandlerError: (error: unknown) => this.#hooks.onInternalError(error),
     }
-    this.#handshakeTimer = setTimeout(() => this.#handshakeTimedOut(), this.#options.handshakeTimeoutMs)
-    this.#handshakeTimer.unref()
+    const { handshakeTimeoutMs } = this.#options
+    this.#handshakeTimer = setTimeout(() => this.#handshakeTimedOut(), handshakeTimeoutMs).unref()
     this.#gone = new Promise((resolve) => {
-      if (transport.stream.closed) resolve()
-      else transport.stream.once('close', resolve)
+      if (stream.closed) resolve()
+      else stream.once('close', resolve)
     })
-    if (transport.stream.destroyed) queueMicrotask(() => this.#streamEnded(undefined))
-    this.#listen()
+    if (stream.destroyed) queueMicrotask(() => this.#streamEnded(undefined))
+    hearTransport(transport, {
+      bytes: (chunk) => this.#receive(chunk),
+      ended: (cause) => this.#streamEnded(cause),
+    })
     this.#schedule()
   }
 
@@ -142,21 +146,7 @@ export class Connection {
     this.transport.stream.destroy()
   }
 
-  #listen(): void {
-    const { stream } = this.transport
-    let cause: Error | undefined
-    stream.on('error', (error) => {
-      cause ??= error
-    })
-    stream.on('data', (chunk: Buffer) => this.#receive(chunk))
-    stream.on('end', () => {
-      this.#streamEnded(cause)
-      endGracefully(this.transport.stream)
-    })
-    stream.on('close', () => this.#streamEnded(cause))
-  }
-
-  #receive(chunk: Buffer): void {
+  #receive(chunk: Uint8Array): void {
     if (this.#ended !== undefined) return
     this.#keepalive?.onReceived()
     this.#isDispatching = true
@@ -240,7 +230,10 @@ export class Connection {
   #opened(): void {
     clearTimeout(this.#handshakeTimer)
     this.#keepalive = new KeepaliveTimer(this.#options.keepaliveIntervalMs, {
-      ping: () => this.#ping(),
+      ping: () => {
+        this.#core.sendPing()
+        this.#flush()
+      },
       dead: () => this.#endWith('keepalive-timeout', 'the peer stopped answering'),
     })
     this.#core.sendPing() // Nothing is on its way yet, so this measures the line.
@@ -303,11 +296,6 @@ export class Connection {
     if (this.#core.isOutputOverfull) this.#endWith('limit', 'the peer leaves too many control frames unread')
   }
 
-  #ping(): void {
-    this.#core.sendPing()
-    this.#flush()
-  }
-
   #handshakeTimedOut(): void {
     const message = `the handshake was not finished within ${this.#options.handshakeTimeoutMs} ms`
     this.#endWith('handshake-timeout', message)
@@ -320,7 +308,7 @@ export class Connection {
   }
 
   #endAfterFlush(error: ConnectionError): void {
-    this.#writer.flush()
+    this.#writer.writeLast()
     this.#end(error)
     endGracefully(this.transport.stream)
   }

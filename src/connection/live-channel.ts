@@ -89,10 +89,15 @@ export class LiveChannel implements Channel {
     if (this.#isSettled) queueMicrotask(() => this.#tellEnd())
   }
 
-  send(stream: number, bytes: Uint8Array, taken: (error?: FakeSshError) => void): void {
-    this.#host.core.sendData(this.#id, stream, bytes, (wasDropped) => {
+  send(
+    stream: number,
+    bytes: Uint8Array,
+    taken: (error?: FakeSshError) => void,
+    hasHeadroom?: boolean,
+  ): void {
+    const tell = (wasDropped: boolean) =>
       taken(wasDropped ? this.#closedError('the channel closed before the bytes were sent') : undefined)
-    })
+    this.#host.core.sendData(this.#id, stream, bytes, tell, hasHeadroom)
     this.#host.schedule()
   }
 

@@ -1,19 +1,19 @@
 /**
- * The one writer of a connection's stream. Takes frames from the core only while few bytes are on their way to the kernel, so that a
- * small frame never waits behind more than that, and so that a peer that does not read stops us.
+ * The one writer of a connection's stream. Hands it one batch of frames at a time, so that a small frame never waits behind more than
+ * that, and so that a peer that does not read stops us. What the kernel has buffered keeps the peer busy meanwhile.
  */
 import type { Duplex } from 'node:stream'
 import type { Taken } from '../protocol/channel-record.js'
 import type { ConnectionCore } from '../protocol/connection-core.js'
 
-/** Bytes handed to the stream and not yet written by it: two large frames, so that one is encrypted while the other is on its way. */
-const IN_FLIGHT_BYTES = 524_288
+/** Bytes of a batch, about: one large frame. */
+const BATCH_BYTES = 262_144
 
 export class Writer {
   readonly #stream: Duplex
   readonly #core: ConnectionCore
-  #inFlightBytes = 0
-  readonly #inFlight = new Set<Taken[]>()
+  /** Who waits for the batch that the stream has. */
+  #inFlight: readonly Taken[] | undefined
   #isScheduled = false
   #isStopped = false
   /** Called after each write completed and whoever waited for it was told. */
@@ -26,7 +26,7 @@ export class Writer {
 
   /** True when nothing is queued and everything written has left. */
   get isIdle(): boolean {
-    return this.#inFlight.size === 0 && !this.#core.hasOutput
+    return this.#inFlight === undefined && !this.#core.hasOutput
   }
 
   /** Flushes at the end of this turn, so that frames of one turn go out together. Once stopped, tells those whose bytes come too late. */
@@ -38,20 +38,23 @@ export class Writer {
     })
   }
 
-  /** Writes what the core has, as far as the stream takes it. */
+  /** Writes what the core has, unless the stream is still busy. */
   flush(): void {
     this.#isScheduled = false
-    while (!this.#isStopped && this.#inFlightBytes < IN_FLIGHT_BYTES && this.#core.hasOutput) {
-      const { buffers, bytes, taken } = this.#core.take(IN_FLIGHT_BYTES - this.#inFlightBytes)
-      if (bytes === 0) break
-      this.#inFlightBytes += bytes
-      this.#inFlight.add(taken)
-      this.#stream.cork()
-      for (const buffer of buffers.slice(0, -1)) this.#stream.write(buffer)
-      this.#stream.write(buffers.at(-1), (error) => this.#onWritten(taken, bytes, error))
-      this.#stream.uncork()
+    if (!this.#isStopped && this.#inFlight === undefined && this.#core.hasOutput) {
+      const { buffers, bytes, taken } = this.#core.take(BATCH_BYTES)
+      if (bytes > 0) {
+        this.#inFlight = taken
+        this.#write(buffers, (error) => this.#onWritten(taken, error))
+      }
     }
     this.settleDropped()
+  }
+
+  /** The core has closed: what it says last goes out, behind a batch that may still be on its way. */
+  writeLast(): void {
+    const { buffers, bytes } = this.#core.take(BATCH_BYTES)
+    if (bytes > 0 && !this.#isStopped) this.#write(buffers, () => {})
   }
 
   /** Tells those whose bytes the core dropped. */
@@ -63,17 +66,24 @@ export class Writer {
   /** Nothing is written any more; everyone who waits is told at once. */
   stop(): void {
     this.#isStopped = true
-    for (const taken of [...this.#inFlight]) {
-      this.#inFlight.delete(taken)
-      for (const tell of taken) tell(true)
-    }
+    const taken = this.#inFlight ?? []
+    this.#inFlight = undefined
+    for (const tell of taken) tell(true)
     this.settleDropped()
   }
 
-  #onWritten(taken: Taken[], bytes: number, error: Error | null | undefined): void {
+  /** Several buffers are joined by the stream; a large frame is one, so that TLS can encrypt it from where it is. */
+  #write(buffers: readonly Uint8Array[], done: (error: Error | null | undefined) => void): void {
+    if (buffers.length > 1) this.#stream.cork()
+    for (const buffer of buffers.slice(0, -1)) this.#stream.write(buffer)
+    this.#stream.write(buffers.at(-1), done)
+    if (buffers.length > 1) this.#stream.uncork()
+  }
+
+  #onWritten(taken: readonly Taken[], error: Error | null | undefined): void {
     // A write that failed is the end of the stream. Whoever waits for it is told by `stop`, after the connection has told why.
-    if ((error !== null && error !== undefined) || !this.#inFlight.delete(taken)) return
-    this.#inFlightBytes -= bytes
+    if ((error !== null && error !== undefined) || this.#inFlight !== taken) return
+    this.#inFlight = undefined
     for (const tell of taken) tell(false)
     this.flush()
     this.onProgress()

@@ -1,14 +1,14 @@
 /** Moves what arrives on a channel into a command's input, and gives credit as the command takes it. */
 import type { Writable } from 'node:stream'
-import { PieceQueue, SMALL_BYTES } from '../streams/piece-queue.js'
+import { PieceQueue } from '../streams/piece-queue.js'
 
 export class StdinFeed {
   readonly #target: Writable
   readonly #credit: (bytes: number) => void
-  /** Small pieces that arrived while the input was still busy: written one by one, each would keep its chunk and an entry of its own. */
+  /** What arrived while the input was still busy: written piece by piece, each would be an entry of its own. */
   readonly #waiting = new PieceQueue()
-  /** Writes that the input has not taken. */
-  #pendingWrites = 0
+  /** The input has not taken what it was given last. */
+  #isBusy = false
   #isEnding = false
   #bytesTaken = 0
   #bytesDiscarded = 0
@@ -26,20 +26,16 @@ export class StdinFeed {
     return this.#bytesTaken
   }
 
-  /** What waits here is bounded by the window of the channel, as credit is given only afterwards. */
+  /** The bytes are copied. What waits here is bounded by the window of the channel, as credit is given only afterwards. */
   write(bytes: Uint8Array): void {
-    if (this.#pendingWrites > 0 && bytes.length < SMALL_BYTES) {
-      this.#waiting.push(bytes)
-      return
-    }
-    for (const piece of this.#waiting.takeAll()) this.#pass(piece)
-    this.#pass(bytes)
+    this.#waiting.push(bytes)
+    if (!this.#isBusy) this.#passWaiting()
   }
 
   /** After what waits. */
   end(): void {
     this.#isEnding = true
-    if (this.#pendingWrites === 0) this.#target.end()
+    if (!this.#isBusy) this.#target.end()
   }
 
   /** Drops what waits. */
@@ -48,10 +44,15 @@ export class StdinFeed {
     this.#target.destroy()
   }
 
-  #pass(bytes: Uint8Array): void {
-    this.#pendingWrites += 1
+  #passWaiting(): void {
+    const bytes = this.#waiting.shift()
+    if (bytes === undefined) {
+      if (this.#isEnding) this.#target.end()
+      return
+    }
+    this.#isBusy = true
     this.#target.write(bytes, (error) => {
-      this.#pendingWrites -= 1
+      this.#isBusy = false
       if (error === null || error === undefined) {
         this.#bytesTaken += bytes.length
         this.#credit(bytes.length)
@@ -60,14 +61,8 @@ export class StdinFeed {
         this.#discard(bytes.length)
         this.#discardWaiting()
       }
-      if (this.#pendingWrites === 0) this.#passWaiting()
+      this.#passWaiting()
     })
-  }
-
-  #passWaiting(): void {
-    const pieces = this.#waiting.takeAll()
-    for (const piece of pieces) this.#pass(piece)
-    if (this.#isEnding && pieces.length === 0) this.#target.end()
   }
 
   #discardWaiting(): void {

@@ -51,7 +51,7 @@ export interface CommitOptions {
 /** A file that is invisible under its name until `commit`. */
 export interface StagedFile {
   /** Appends all the bytes. They must not change before it settles. Calls do not overlap. */
-  write(pieces: readonly Uint8Array[]): Promise<void>
+  write(bytes: Uint8Array): Promise<void>
   /**
    * Puts the file in the place of the target, at once and whole. When it rejects, the staged file is gone and the target is untouched,
    * unless all that failed was the last step of `fsync`. To be called once.

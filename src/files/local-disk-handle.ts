@@ -37,12 +37,8 @@ export class DiskHandle {
   }
 
   /** May write less than all; returns how many bytes. */
-  write(pieces: readonly Uint8Array[]): Promise<number> {
-    const [first] = pieces
-    if (pieces.length === 1 && first) {
-      return this.#run((done) => fs.write(this.#fd, first, 0, first.length, null, done))
-    }
-    return this.#run((done) => fs.writev(this.#fd, pieces, done))
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#run((done) => fs.write(this.#fd, bytes, 0, bytes.length, null, done))
   }
 
   chmod(mode: number): Promise<void> {

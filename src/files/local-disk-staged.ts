@@ -66,11 +66,11 @@ export class LocalStaged implements StagedFile {
     }
   }
 
-  async write(pieces: readonly Uint8Array[]): Promise<void> {
-    let rest = pieces.filter((piece) => piece.length > 0)
+  async write(bytes: Uint8Array): Promise<void> {
+    let rest = bytes
     try {
       while (rest.length > 0) {
-        rest = without(rest, await this.#handle.write(rest))
+        rest = rest.subarray(await this.#handle.write(rest))
       }
     } catch (error) {
       throw toDiskError(error, this.#path)
@@ -129,16 +129,4 @@ export class LocalStaged implements StagedFile {
     // Gone already, or beyond our reach: there is nobody to tell who could do more.
     await unlink(this.#temporary).catch(() => undefined)
   }
-}
-
-/** What is left of the pieces after this many bytes were written. */
-function without(pieces: Uint8Array[], bytes: number): Uint8Array[] {
-  let skipped = 0
-  for (const [index, piece] of pieces.entries()) {
-    if (skipped + piece.length > bytes) {
-      return [piece.subarray(bytes - skipped), ...pieces.slice(index + 1)]
-    }
-    skipped += piece.length
-  }
-  return []
 }

@@ -44,7 +44,7 @@ export class StagedReceiver {
     return this.#receivedBytes
   }
 
-  /** Takes over the bytes: they must not change until `onTaken`. */
+  /** The bytes are copied. */
   receive(bytes: Uint8Array): void {
     this.#receivedBytes += bytes.length
     if (this.#failure) {
@@ -99,21 +99,22 @@ export class StagedReceiver {
   }
 
   #write(): void {
-    if (this.#isWriting || this.#collected.bytes === 0) return
-    const { bytes } = this.#collected
-    const pieces = this.#collected.takeAll()
+    if (this.#isWriting) return
+    const piece = this.#collected.shift()
+    if (piece === undefined) return
     this.#isWriting = true
-    this.#options.staged.write(pieces).then(
-      () => this.#written(bytes),
-      (error: unknown) => this.#writeFailed(bytes, error),
+    this.#options.staged.write(piece).then(
+      () => this.#written(piece),
+      (error: unknown) => this.#writeFailed(piece.length, error),
     )
-    // While the disk works on them.
-    for (const piece of pieces) this.#digest.update(piece)
+    // While the disk works on it.
+    this.#digest.update(piece)
   }
 
-  #written(bytes: number): void {
+  #written(piece: Uint8Array): void {
     this.#isWriting = false
-    this.#options.onTaken(bytes)
+    this.#collected.giveBack(piece)
+    this.#options.onTaken(piece.length)
     if (this.#isAtEnd || this.#collected.bytes >= this.#writeBytes) this.#write()
     if (!this.#isWriting) this.#wake()
   }

@@ -1,6 +1,8 @@
 /** The sending pump, for the server of a `get` and the client of an `upload`: a file onto stream 0, then the proof. */
 import type { Channel } from '../connection/channel-handler.js'
+import type { FakeSshError } from '../errors.js'
 import type { ChecksumAlgorithm } from '../options.js'
+import { HEADER_BYTES } from '../protocol/constants.js'
 import { Digest } from './digest.js'
 import type { SourceFile } from './file-system.js'
 import { cancelledByPeer, type Proof } from './proof.js'
@@ -8,10 +10,11 @@ import { cancelledByPeer, type Proof } from './proof.js'
 /** Bytes read at once: one large frame. */
 const PIECE_BYTES = 262_144
 
-/** Pieces in memory: while one waits for the transport, the next is read. */
-const PIECES = 2
+/** Pieces in memory: while some wait for the transport, the next is read. */
+const PIECES = 3
 
 interface Slot {
+  /** Behind room for a frame's header. */
   buffer: Uint8Array | undefined
   /** Settles when the transport is done with the buffer. */
   taken: Promise<void>
@@ -38,7 +41,7 @@ export async function sendSource(
   const pieceBytes = size > 0 && size < PIECE_BYTES ? size + 1 : PIECE_BYTES
   const slots = Array.from({ length: PIECES }, (): Slot => ({ buffer: undefined, taken: Promise.resolve() }))
   const readInto = (slot: Slot) => {
-    slot.buffer ??= Buffer.allocUnsafeSlow(pieceBytes)
+    slot.buffer ??= Buffer.allocUnsafeSlow(HEADER_BYTES + pieceBytes).subarray(HEADER_BYTES)
     return source.read(slot.buffer)
   }
   let total = 0
@@ -68,11 +71,12 @@ export async function sendSource(
 
 function send(channel: Channel, piece: Uint8Array, onSent: (bytes: number) => void): Promise<void> {
   const taken = new Promise<void>((resolve, reject) => {
-    channel.send(0, piece, (error) => {
+    const done = (error?: FakeSshError) => {
       if (error) return reject(error)
       onSent(piece.length)
       resolve()
-    })
+    }
+    channel.send(0, piece, done, true)
   })
   // Looked at in a later turn; until then it is not forgotten.
   taken.catch(() => undefined)

@@ -9,6 +9,8 @@ export type Taken = (wasDropped: boolean) => void
 
 interface Queued {
   bytes: Uint8Array
+  /** The bytes before them in their buffer are free for a frame header. */
+  hasHeadroom: boolean
   readonly taken: Taken
 }
 

@@ -217,14 +217,17 @@ export class ConnectionCore implements FrameSink {
     this.#channels.remove(channel)
   }
 
-  /** Queues bytes on a stream. `taken` is called once; at once, with true, when the channel cannot send. */
-  sendData(id: number, stream: number, bytes: Uint8Array, taken: Taken): void {
+  /**
+   * Queues bytes on a stream. `taken` is called once; at once, with true, when the channel cannot send. `hasHeadroom`: the HEADER_BYTES
+   * before `bytes` in their buffer are free for the header, so that the frame is one buffer.
+   */
+  sendData(id: number, stream: number, bytes: Uint8Array, taken: Taken, hasHeadroom = false): void {
     const channel = this.#channels.find(id)
     const half = channel?.sending[stream]
     if (channel?.canSend !== true || half?.eof !== 'none') this.dropped.push(taken)
     else if (bytes.length === 0) throw new RangeError('sendData: expected at least 1 byte, got 0')
     else {
-      half.queue.push({ bytes, taken })
+      half.queue.push({ bytes, hasHeadroom, taken })
       this.#outbox.schedule(half)
     }
   }

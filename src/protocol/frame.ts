@@ -68,16 +68,22 @@ export function encodeJsonFrame(
  * The header of a DATA frame; the bytes follow it as they are, so that they need not be copied. `payloadCheck` is the CRC-32 of the
  * stream up to their end where `stream-crc32` is in use, else 0.
  */
-export function encodeDataHeader(
+export function encodeDataHeader(crc32: Crc32, header: Omit<FrameHeader, 'name'>): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES)
+  writeHeader(bytes, 0, crc32, { name: 'DATA', ...header })
+  return bytes
+}
+
+/** A DATA frame in one buffer: the header goes before the payload, where its buffer has room for it. */
+export function encodeDataInPlace(
   crc32: Crc32,
-  channel: number,
-  stream: number,
-  length: number,
-  payloadCheck: number,
+  header: Omit<FrameHeader, 'name'>,
+  payload: Uint8Array,
 ): Uint8Array {
-  const header = new Uint8Array(HEADER_BYTES)
-  writeHeader(header, 0, crc32, { name: 'DATA', stream, channel, length, payloadCheck })
-  return header
+  const start = payload.byteOffset - HEADER_BYTES
+  const frame = new Uint8Array(payload.buffer, start, HEADER_BYTES + payload.length)
+  writeHeader(frame, 0, crc32, { name: 'DATA', ...header })
+  return frame
 }
 
 /** WINDOW: how much was consumed and up to which offset the peer may send. */

@@ -4,7 +4,7 @@
  */
 import type { ChannelRecord, ReceiveHalf, SendHalf, TailFrame, Taken } from './channel-record.js'
 import { CONTROL_QUEUE_BYTES, type Crc32, FEATURE_STREAM_CRC32 } from './constants.js'
-import { encodeDataHeader, encodeEof, encodeFrame, encodeWindow } from './frame.js'
+import { encodeDataHeader, encodeDataInPlace, encodeEof, encodeFrame, encodeWindow } from './frame.js'
 import type { Agreement } from './handshake.js'
 
 /** The next bytes for the transport, in order, and whom to tell when they left. */
@@ -134,13 +134,17 @@ export class Outbox {
       if (length === 0) return 0
       const piece = first.bytes.subarray(0, length)
       if (this.isCheckingStreams) half.crc = this.#crc32(piece, half.crc)
-      buffers.push(encodeDataHeader(this.#crc32, channel.id, half.stream, length, half.crc), piece)
+      const header = { stream: half.stream, channel: channel.id, length, payloadCheck: half.crc }
+      if (first.hasHeadroom) buffers.push(encodeDataInPlace(this.#crc32, header, piece))
+      else buffers.push(encodeDataHeader(this.#crc32, header), piece)
       half.window.onSent(length)
       if (length === first.bytes.length) {
         half.queue.shift()
         taken.push(first.taken)
       } else {
         first.bytes = first.bytes.subarray(length)
+        // Before the rest there is now what has just been sent.
+        first.hasHeadroom = false
       }
     }
     buffers.push(...channel.takeTail())

@@ -1,13 +1,19 @@
 /**
  * One stream of a channel on its way into a Node Readable. Pulls: bytes wait here, inside the window, until `_read` asks for them, and
  * only what was handed to the Readable is credited. So a reader that stops stops the far writer, and memory stays within the window.
+ *
+ * What arrives in one turn of the event loop is handed on at its end, in pieces that are large: TLS delivers 16 KiB at a time, and each piece costs
+ * whoever reads the Readable far more than its bytes.
  */
 import type { Readable } from 'node:stream'
 import type { Channel } from '../connection/channel-handler.js'
-import { PieceQueue, SMALL_BYTES } from './piece-queue.js'
+import { PieceQueue } from './piece-queue.js'
 
 /** `highWaterMark` for Readables fed from here: what is credited ahead of the consumer, in bytes. */
 export const READABLE_HIGH_WATER_MARK = 65_536
+
+/** A piece below this many bytes is small beside what its buffer may take up. */
+const SMALL_BYTES = 4_096
 
 export class Inbound {
   readonly #channel: Channel
@@ -15,6 +21,7 @@ export class Inbound {
   readonly #readable: Readable
   readonly #queue = new PieceQueue()
   #isWanted = false
+  #isScheduled = false
   #isFinished = false
   #isDiscarding = false
 
@@ -34,28 +41,35 @@ export class Inbound {
     return this.#isDiscarding
   }
 
-  /** For `onData`. */
+  /** For `onData`. The bytes are copied. */
   accept(bytes: Uint8Array): void {
     if (this.#isDiscarding) {
       this.#channel.consumed(this.#stream, bytes.length)
       return
     }
-    // Where it is wanted nothing waits.
-    if (this.#isWanted) this.#give(bytes)
-    else this.#queue.push(bytes)
-  }
-
-  /** To a Readable that asked. What it does not hand on at once it keeps, so a small piece is then to hold no chunk. */
-  #give(bytes: Uint8Array): void {
-    const isKept = this.#readable.readableLength > 0 && bytes.length < SMALL_BYTES
-    const given = isKept ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#isWanted = this.#readable.push(given)
-    this.#channel.consumed(this.#stream, bytes.length)
+    this.#queue.push(bytes)
+    if (!this.#isWanted || this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#pass()
+    })
   }
 
   /** For `_read`. */
   pull(): void {
     this.#isWanted = true
+    this.#pass()
+  }
+
+  /** Nothing more will be accepted: the Readable ends once it has taken what waits. */
+  finish(): void {
+    this.#isFinished = true
+    this.#pass()
+  }
+
+  /** As much as the Readable wants of what waits. */
+  #pass(): void {
     while (this.#isWanted) {
       const bytes = this.#queue.shift()
       if (bytes === undefined) break
@@ -64,10 +78,12 @@ export class Inbound {
     this.#endWhenEmpty()
   }
 
-  /** Nothing more will be accepted: the Readable ends once it has taken what waits. */
-  finish(): void {
-    this.#isFinished = true
-    this.#endWhenEmpty()
+  /** What the Readable does not hand on at once it keeps, so a small piece is then not to hold a buffer that was made for more. */
+  #give(bytes: Uint8Array): void {
+    const isKept = this.#readable.readableLength > 0 && bytes.length < SMALL_BYTES
+    const given = isKept ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#isWanted = this.#readable.push(given)
+    this.#channel.consumed(this.#stream, bytes.length)
   }
 
   /** Throws away what waits and what still comes, giving credit for it at once. */

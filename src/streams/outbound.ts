@@ -1,5 +1,6 @@
 /** A Node Writable's bytes on their way onto one stream of a channel. The write callback is the backpressure: it waits until the bytes left. */
 import type { Channel } from '../connection/channel-handler.js'
+import { HEADER_BYTES } from '../protocol/constants.js'
 
 /** Small writes that pile up are joined into pieces of at most this many bytes, so that they need not travel as one frame each. */
 const JOIN_BYTES = 262_144
@@ -30,8 +31,8 @@ export class Outbound {
       return
     }
     // In order, so the last one to leave, or to be dropped, speaks for all.
-    for (const piece of pieces) this.#channel.send(this.#stream, piece, () => {})
-    this.#channel.send(this.#stream, last, callback)
+    for (const piece of pieces) this.#channel.send(this.#stream, piece, () => {}, true)
+    this.#channel.send(this.#stream, last, callback, true)
   }
 
   /** For `_final`: the stream ends, after what was written; nothing else does. */
@@ -40,12 +41,13 @@ export class Outbound {
   }
 }
 
+/** In pieces behind room for a frame's header. */
 function joined(chunks: readonly Uint8Array[]): Uint8Array[] {
   const pieces: Uint8Array[] = []
   let group: Uint8Array[] = []
   let bytes = 0
   const flush = () => {
-    if (group.length > 0) pieces.push(group.length === 1 ? (group[0] as Uint8Array) : Buffer.concat(group))
+    if (group.length > 0) pieces.push(behindHeadroom(group, bytes))
     group = []
     bytes = 0
   }
@@ -56,4 +58,14 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array[] {
   }
   flush()
   return pieces
+}
+
+function behindHeadroom(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const piece = Buffer.allocUnsafeSlow(HEADER_BYTES + bytes).subarray(HEADER_BYTES)
+  let offset = 0
+  for (const chunk of chunks) {
+    piece.set(chunk, offset)
+    offset += chunk.length
+  }
+  return piece
 }

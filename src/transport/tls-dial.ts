@@ -9,6 +9,7 @@ import { ConnectionError, FakeSshError, invalidArgument } from '../errors.js'
 import { MAX_TIMEOUT_MS } from '../options.js'
 import { isFingerprint, sameFingerprint, spkiFingerprint } from './fingerprint.js'
 import { hostAndPort } from './peer-label.js'
+import { SharedReadBuffer } from './shared-read-buffer.js'
 import { dialError, handshakeTimeout, identityError, pskRefused, type TlsTrust } from './tls-errors.js'
 import { CIPHERS, DEFAULT_HANDSHAKE_TIMEOUT_MS, PSK_CIPHERS, TLS_BASE, tlsFacts } from './tls-options.js'
 import type { Transport } from './transport.js'
@@ -59,8 +60,9 @@ export async function dialTls(options: TlsDialOptions): Promise<Transport> {
   signal?.throwIfAborted()
   const label = hostAndPort(host, port)
   let socket: TLSSocket
+  const reading = new SharedReadBuffer()
   try {
-    socket = connect({ host, port, ...TLS_BASE, ...trustOptions(options, trust, label) })
+    socket = connect({ host, port, ...TLS_BASE, ...trustOptions(options, trust, label), ...reading.option })
   } catch (error) {
     if (FakeSshError.is(error)) throw error
     throw new FakeSshError('ERR_FAKESSH_INVALID_ARG', 'connect: the TLS options were not accepted', {
@@ -95,6 +97,11 @@ export async function dialTls(options: TlsDialOptions): Promise<Transport> {
   const { remoteAddress: address, remotePort } = socket
   return {
     stream: socket,
+    setReceiver: (receiver) => {
+      reading.setReceiver(receiver)
+      // Where `onread` is not known, bytes come as on every stream.
+      socket.on('data', receiver)
+    },
     side: 'dialer',
     peer: { kind: 'tcp', label, address, port: remotePort },
     tls: tlsFacts(socket, { isPsk: trust === 'psk', pskIdentity: options.psk?.identity, fingerprint }),

@@ -11,6 +11,7 @@ import { MAX_TIMEOUT_MS } from '../options.js'
 import { spkiFingerprint } from './fingerprint.js'
 import { hostAndPort, tcpPeer } from './peer-label.js'
 import { PendingHandshakes } from './pending-handshakes.js'
+import { releasingReceiver } from './releasing-receiver.js'
 import { acceptError, listenError } from './tls-errors.js'
 import { CIPHERS, DEFAULT_HANDSHAKE_TIMEOUT_MS, TLS_BASE, tlsFacts } from './tls-options.js'
 import type { PeerAddress, Transport } from './transport.js'
@@ -79,6 +80,7 @@ export async function listenTls(options: TlsListenOptions): Promise<TlsListener>
     const pskIdentity = provedIdentity(socket, identities.get(socket))
     onTransport({
       stream: socket,
+      setReceiver: releasingReceiver(socket),
       side: 'listener',
       peer,
       tls: tlsFacts(socket, { isPsk: pskIdentity !== undefined, pskIdentity }),

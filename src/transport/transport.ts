@@ -31,6 +31,10 @@ export interface TlsFacts {
 /** An established byte stream to one peer, with the peer's identity already verified where there is one to verify. */
 export interface Transport {
   readonly stream: Duplex
+  /**
+   * Sets who takes the bytes, in memory that is used for others after each call, and starts them. Absent: by 'data' events of the stream.
+   */
+  readonly setReceiver?: ((receiver: (bytes: Uint8Array) => void) => void) | undefined
   /** Which side made the connection. Decides channel numbering only, not who serves. */
   readonly side: 'dialer' | 'listener'
   readonly peer: PeerAddress

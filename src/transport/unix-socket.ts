@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { ConnectionError, FakeSshError, invalidArgument } from '../errors.js'
 import { escapeText } from '../escape.js'
 import { MAX_TIMEOUT_MS } from '../options.js'
+import { releasingReceiver } from './releasing-receiver.js'
 import { systemError } from './system-error.js'
 import { codeOf, dialError, listenError } from './tls-errors.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT_MS } from './tls-options.js'
@@ -56,7 +57,8 @@ export async function listenUnix(options: UnixListenOptions): Promise<UnixListen
   }
   const server = createServer((socket) => {
     socket.on('error', () => {})
-    onTransport({ stream: socket, side: 'listener', peer: { kind: 'unix', label: path } })
+    const setReceiver = releasingReceiver(socket)
+    onTransport({ stream: socket, setReceiver, side: 'listener', peer: { kind: 'unix', label: path } })
   })
   try {
     await bindPrivately(server, path, mode)
@@ -92,7 +94,8 @@ export async function dialUnix(options: UnixDialOptions): Promise<Transport> {
   const timeoutError = () => translate(systemError('ETIMEDOUT', `no answer within ${timeoutMs} ms`))
   const socket = createConnection({ path })
   await whenReady(socket, { timeoutMs, signal }, { event: 'connect', timeoutError, translate })
-  return { stream: socket, side: 'dialer', peer: { kind: 'unix', label: path } }
+  const setReceiver = releasingReceiver(socket)
+  return { stream: socket, setReceiver, side: 'dialer', peer: { kind: 'unix', label: path } }
 }
 
 function checkPath(path: unknown, op: string): string {

@@ -29,7 +29,7 @@ export function changedStorage(root: string | undefined, changes: StorageChanges
     createStaged: async (path, options) => {
       const staged = await disk.createStaged(path, options)
       const plain: StagedFile = {
-        write: (pieces) => staged.write(pieces),
+        write: (bytes) => staged.write(bytes),
         commit: (commit) => staged.commit(commit),
         discard: () => staged.discard(),
       }
@@ -44,12 +44,12 @@ export function fullStorage(root: string, capacityBytes: number): FileSystem {
     staged: (staged) => {
       let written = 0
       return {
-        write: async (pieces) => {
-          written += pieces.reduce((sum, { length }) => sum + length, 0)
-          if (written <= capacityBytes) return staged.write(pieces)
+        write: async (bytes) => {
+          written += bytes.length
+          if (written <= capacityBytes) return staged.write(bytes)
           const full = await DiskHandle.open('/dev/full', constants.O_WRONLY)
           await full
-            .write(pieces)
+            .write(bytes)
             .catch((error: unknown) => Promise.reject(toDiskError(error, 'target')))
             .finally(() => full.close())
         },

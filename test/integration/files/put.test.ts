@@ -200,7 +200,7 @@ describe('the commit', () => {
     const pair = await fileServicePair({
       storage: (root) =>
         changedStorage(root, {
-          staged: (staged) => ({ write: (pieces) => gate.pass().then(() => staged.write(pieces)) }),
+          staged: (staged) => ({ write: (bytes) => gate.pass().then(() => staged.write(bytes)) }),
         }),
     })
     const seen: TransferProgress[] = []
@@ -223,7 +223,7 @@ describe('a server that writes slowly', () => {
     const pair = await fileServicePair({
       storage: (root) =>
         changedStorage(root, {
-          staged: (staged) => ({ write: (pieces) => gate.pass().then(() => staged.write(pieces)) }),
+          staged: (staged) => ({ write: (bytes) => gate.pass().then(() => staged.write(bytes)) }),
         }),
     })
     const total = 8 * RECEIVE_WINDOW_BYTES

@@ -18,7 +18,7 @@ describe('a stream we send', () => {
   test('is ready when it has bytes and credit, or an end and no bytes', () => {
     const sending = new SendHalf(record(), 0, 4)
     expect([sending.isReady, sending.isIdle]).toEqual([false, true])
-    sending.queue.push({ bytes: utf8('abcde'), taken: () => {} })
+    sending.queue.push({ bytes: utf8('abcde'), hasHeadroom: false, taken: () => {} })
     expect([sending.isReady, sending.isIdle]).toEqual([true, false])
     sending.eof = 'queued'
     sending.window.onSent(4)
@@ -128,7 +128,7 @@ describe('frames that wait for data', () => {
   test('wait until every stream is idle', () => {
     const channel = opened()
     half(channel, 0).eof = 'queued'
-    half(channel, 1).queue.push({ bytes: utf8('x'), taken: () => {} })
+    half(channel, 1).queue.push({ bytes: utf8('x'), hasHeadroom: false, taken: () => {} })
     channel.tail.push(tail('COMMIT'))
     expect(channel.takeTail()).toEqual([])
     half(channel, 0).eof = 'sent'
@@ -142,7 +142,7 @@ describe('frames that wait for data', () => {
     const channel = opened()
     const told: string[] = []
     for (const name of ['a', 'b'])
-      half(channel).queue.push({ bytes: utf8(name), taken: () => told.push(name) })
+      half(channel).queue.push({ bytes: utf8(name), hasHeadroom: false, taken: () => told.push(name) })
     half(channel, 1).eof = 'queued'
     channel.tail.push(tail('EXIT'))
     for (const taken of channel.dropQueued()) taken(true)

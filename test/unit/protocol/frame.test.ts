@@ -3,13 +3,14 @@ import { crc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
 import {
   encodeDataHeader,
+  encodeDataInPlace,
   encodeEof,
   encodeFrame,
   encodeJsonFrame,
   encodeWindow,
 } from '../../../src/protocol/frame.js'
 import { frames, rawFrame, utf8 } from '../../helpers/frames.js'
-import { toHex } from '../../helpers/hex.js'
+import { concat, toHex } from '../../helpers/hex.js'
 
 test('a frame without a payload has a payload check of zero', () => {
   expect(encodeFrame(crc32, 'CLOSE', 7)).toEqual(frames.close(7))
@@ -26,15 +27,19 @@ test('an empty payload costs no CRC', () => {
 })
 
 test('the stream number goes into the flags, and never beyond its three bits', () => {
-  expect(encodeDataHeader(crc32, 1, 7, 1, 0)[1]).toBe(7)
-  expect(encodeDataHeader(crc32, 1, 8, 1, 0)[1]).toBe(0)
+  expect(encodeDataHeader(crc32, { channel: 1, stream: 7, length: 1, payloadCheck: 0 })[1]).toBe(7)
+  expect(encodeDataHeader(crc32, { channel: 1, stream: 8, length: 1, payloadCheck: 0 })[1]).toBe(0)
 })
 
 test('the header of DATA is that of the frame, without its bytes', () => {
   const payload = utf8('héllo')
-  const header = encodeDataHeader(crc32, 0xffff_ffff, 3, payload.length, 0xfedc_ba98)
+  const fields = { channel: 0xffff_ffff, stream: 3, length: payload.length, payloadCheck: 0xfedc_ba98 }
+  const header = encodeDataHeader(crc32, fields)
   const frame = rawFrame('DATA', 0xffff_ffff, payload, 3, { payloadCheck: 0xfedc_ba98 })
   expect(toHex(header)).toBe(toHex(frame).slice(0, 32))
+  const roomy = concat(new Uint8Array(20), payload)
+  expect(toHex(encodeDataInPlace(crc32, fields, roomy.subarray(20)))).toBe(toHex(frame))
+  expect(toHex(roomy)).toBe(`00000000${toHex(frame)}`)
 })
 
 test('text is UTF-8 and its length is counted in bytes', () => {

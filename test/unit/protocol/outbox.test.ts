@@ -22,7 +22,7 @@ function openChannel(id: number, sendWindows: readonly number[], receiveWindows:
 
 function queue(outbox: Outbox, channel: ChannelRecord, text: string, stream = 0, taken = () => {}) {
   const half = channel.sending[stream] as SendHalf
-  half.queue.push({ bytes: utf8(text), taken })
+  half.queue.push({ bytes: utf8(text), hasHeadroom: false, taken })
   outbox.schedule(half)
 }
 
@@ -122,9 +122,24 @@ describe('windows and frames', () => {
     const channel = openChannel(1, [100])
     const bytes = utf8('hello')
     const half = channel.sending[0] as SendHalf
-    half.queue.push({ bytes, taken: () => {} })
+    half.queue.push({ bytes, hasHeadroom: false, taken: () => {} })
     outbox.schedule(half)
     expect(outbox.take(1_000).buffers[1]?.buffer).toBe(bytes.buffer)
+  })
+
+  test('a frame is one buffer where there is room before the bytes, which is that of the first frame only', () => {
+    const outbox = outboxWith(4)
+    const channel = openChannel(1, [100])
+    const roomy = concat(new Uint8Array(16), utf8('hello!'))
+    const half = channel.sending[0] as SendHalf
+    half.queue.push({ bytes: roomy.subarray(16), hasHeadroom: true, taken: () => {} })
+    outbox.schedule(half)
+    const { buffers } = outbox.take(1_000)
+    expect(buffers.map(({ length }) => length)).toEqual([20, 16, 2])
+    expect(buffers[0]?.buffer).toBe(roomy.buffer)
+    expect(concat(...buffers)).toEqual(
+      concat(frames.uncheckedData(1, utf8('hell')), frames.uncheckedData(1, utf8('o!'))),
+    )
   })
 
   test('a due WINDOW is sent once, with the newest numbers, and not for a channel that closed', () => {

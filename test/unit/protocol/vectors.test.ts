@@ -33,7 +33,15 @@ function encode(vector: Vector): Uint8Array {
   const { frame, channel, stream = 0 } = vector
   if (frame === 'DATA') {
     const payload = payloadOf(vector)
-    return concat(encodeDataHeader(crc32, channel, stream, payload.length, checkOf(vector) ?? 0), payload)
+    return concat(
+      encodeDataHeader(crc32, {
+        channel,
+        stream,
+        length: payload.length,
+        payloadCheck: checkOf(vector) ?? 0,
+      }),
+      payload,
+    )
   }
   if (frame === 'WINDOW')
     return encodeWindow(crc32, channel, stream, vector.consumed as number, vector.limit as number)

@@ -13,6 +13,7 @@ import { spkiFingerprint } from '../../../src/transport/fingerprint.js'
 import { dialTls, type TlsDialOptions } from '../../../src/transport/tls-dial.js'
 import type { Transport } from '../../../src/transport/transport.js'
 import { type Certificate, makeAuthority, makeCertificate } from '../../helpers/certificates.js'
+import { nextBytes } from '../../helpers/next-bytes.js'
 import { closed, KNOWN, lookup, startListener } from '../../helpers/tls-listener.js'
 
 let authority: Certificate
@@ -72,7 +73,7 @@ async function tcpServer(onConnection: (socket: Socket) => void) {
 
 async function echo(from: Transport, to: Transport): Promise<string> {
   from.stream.write('ping')
-  const [chunk] = (await once(to.stream, 'data')) as [Buffer]
+  const chunk = await nextBytes(to)
   return chunk.toString()
 }
 

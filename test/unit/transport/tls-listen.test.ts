@@ -7,6 +7,7 @@ import { spkiFingerprint } from '../../../src/transport/fingerprint.js'
 import { dialTls } from '../../../src/transport/tls-dial.js'
 import { listenTls, type TlsListenOptions } from '../../../src/transport/tls-listen.js'
 import { type Certificate, makeCertificate } from '../../helpers/certificates.js'
+import { nextBytes } from '../../helpers/next-bytes.js'
 import {
   closed,
   KNOWN,
@@ -245,7 +246,7 @@ describe('time', () => {
     silent.resume()
     await closed(silent)
     client.stream.write('still here')
-    const [chunk] = (await once(server.stream, 'data')) as [Buffer]
+    const chunk = await nextBytes(server)
     expect(chunk.toString()).toBe('still here')
     expect(listener.failures.all).toHaveLength(1)
   })
@@ -291,9 +292,8 @@ describe('number', () => {
       }),
     )
     for (const _ of clients) {
-      const { stream, tls } = await listener.transports.next()
-      const [chunk] = (await once(stream, 'data')) as [Buffer]
-      expect(chunk.toString()).toBe(tls?.pskIdentity)
+      const transport = await listener.transports.next()
+      expect((await nextBytes(transport)).toString()).toBe(transport.tls?.pskIdentity)
     }
   })
 })
@@ -313,7 +313,7 @@ describe('closing', () => {
     await closed(unfinished)
     expect((await listener.failures.next()).error.code).toBe('ERR_FAKESSH_CLOSED')
     server.stream.write('bye')
-    const [chunk] = (await once(client.stream, 'data')) as [Buffer]
+    const chunk = await nextBytes(client)
     expect(chunk.toString()).toBe('bye')
     await expect(dialTls({ host: '127.0.0.1', port: listener.port, psk: KNOWN })).rejects.toMatchObject({
       code: 'ERR_FAKESSH_CONNECT_FAILED',
