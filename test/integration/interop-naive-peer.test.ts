@@ -65,7 +65,8 @@ describe.each(SIDES)('the naive peer as a client (dialled: $dialled)', ({ dialle
     channel.end(0)
     await peer.until(() => channel.isClosed)
     expect(Buffer.concat(channel.received[0] ?? []).equals(sent)).toBe(true)
-    expect(channel.acknowledged[0]).toBeGreaterThan(190_000)
+    // All but what was still to be acknowledged, less than a quarter of what the window has grown to.
+    expect(channel.acknowledged[0]).toBeGreaterThan(100_000)
     expect(peer.problems).toEqual([])
     await connection.close(0)
   })
