@@ -230,9 +230,11 @@ export class LiveChannel implements Channel {
     this.#isSettled = true
     this.#isClosed = true
     this.#error = error
-    const reason = error ?? this.#closedError('the peer closed the channel before it answered')
-    for (const request of this.#requests.values()) request.reject(reason)
-    this.#requests.clear()
+    if (this.#requests.size > 0) {
+      const reason = error ?? this.#closedError('the peer closed the channel before it answered')
+      for (const request of this.#requests.values()) request.reject(reason)
+      this.#requests.clear()
+    }
     this.#tellEnd()
   }
 

@@ -9,6 +9,9 @@ import type { ConnectionCore } from '../protocol/connection-core.js'
 /** Bytes of a batch, about: one large frame. */
 const BATCH_BYTES = 262_144
 
+/** From here on joining a buffer with others, which copies it, costs more than a write of its own. */
+const LARGE_BYTES = 65_536
+
 export class Writer {
   readonly #stream: Duplex
   readonly #core: ConnectionCore
@@ -72,12 +75,13 @@ export class Writer {
     this.settleDropped()
   }
 
-  /** Several buffers are joined by the stream; a large frame is one, so that TLS can encrypt it from where it is. */
+  /** Small buffers are joined by the stream. A large one at the start is not, so that TLS encrypts it from where it is. */
   #write(buffers: readonly Uint8Array[], done: (error: Error | null | undefined) => void): void {
-    if (buffers.length > 1) this.#stream.cork()
+    const isJoined = buffers.length > 1 && (buffers[0] as Uint8Array).length < LARGE_BYTES
+    if (isJoined) this.#stream.cork()
     for (const buffer of buffers.slice(0, -1)) this.#stream.write(buffer)
     this.#stream.write(buffers.at(-1), done)
-    if (buffers.length > 1) this.#stream.uncork()
+    if (isJoined) this.#stream.uncork()
   }
 
   #onWritten(taken: readonly Taken[], error: Error | null | undefined): void {

@@ -145,7 +145,7 @@ export class ConnectionCore implements FrameSink {
         this.#outbox.setPong(payload)
         return
       case 'PONG':
-        this.#roundTrip.onPong(payload)
+        if (this.#roundTrip.onPong(payload)) this.sendPing()
         return
       case 'HELLO':
         this.#onHello(payload)

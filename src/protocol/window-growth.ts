@@ -10,6 +10,9 @@ import type { ReceiveWindow } from './windows.js'
 /** Consumers take in bursts; over a shorter time a burst would look like a rate. */
 const MIN_PERIOD_MS = 10
 
+/** On a shorter line a window of 1 MiB lets 200 MiB/s through, and what was measured may be the load of a busy machine. */
+const LONG_LINE_MS = 5
+
 interface Period {
   readonly sinceMs: number
   readonly consumed: number
@@ -31,7 +34,7 @@ export class WindowGrowth {
   /** The consumer is about to take bytes. */
   consider(window: ReceiveWindow): void {
     const roundTripMs = this.#roundTrip.ms
-    if (roundTripMs === undefined) return
+    if (roundTripMs === undefined || roundTripMs < LONG_LINE_MS) return
     const nowMs = this.#now()
     const period = this.#periods.get(window)
     const elapsedMs = period === undefined ? 0 : nowMs - period.sinceMs

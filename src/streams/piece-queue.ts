@@ -8,8 +8,8 @@
 const MIN_PIECE_BYTES = 16_384
 const MAX_PIECE_BYTES = 262_144
 
-/** One is filled while others wait: a window of the usual size. */
-const MAX_SPARES = 4
+/** As many as a window of the usual size may be spread over. */
+const MAX_SPARES = 8
 
 export class PieceQueue {
   #pieces: Uint8Array[] = []

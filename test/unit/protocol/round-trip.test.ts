@@ -32,6 +32,12 @@ test('is the shortest that was seen', () => {
   expect(roundTrip.ms).toBe(20)
 })
 
+test('is asked for three times at the start, and then no more', () => {
+  const { roundTrip } = measured()
+  const answers = Array.from({ length: 5 }, () => roundTrip.onPong(roundTrip.ping()))
+  expect(answers).toEqual([true, true, false, false, false])
+})
+
 test('an answer counts once, and only that to the last question', () => {
   const { clock, roundTrip } = measured()
   const first = roundTrip.ping()
