@@ -33,16 +33,16 @@ export async function oneFileContenders(
     {
       name: 'fake-ssh',
       kind: 'subject',
-      client,
-      server: server.worker,
-      trial: fileTrial(bench, client, direction, source),
-    },
-    {
-      name: direction === 'get' ? 'fake-ssh download()' : 'fake-ssh upload()',
-      kind: 'ours',
       client: pathClient,
       server: server.worker,
       trial: fileTrial(bench, pathClient, direction, source),
+    },
+    {
+      name: direction === 'get' ? 'fake-ssh get()' : 'fake-ssh put()',
+      kind: 'ours',
+      client,
+      server: server.worker,
+      trial: fileTrial(bench, client, direction, source),
     },
     { name: 'ssh2', kind: 'peer', client: ssh2, trial: fileTrial(bench, ssh2, direction, source) },
     {

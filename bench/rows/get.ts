@@ -6,8 +6,8 @@ export const get: Row = {
   name: 'get',
   title: 'get one 1 GiB file',
   what:
-    'A file from one directory on tmpfs to another. fake-ssh: `get()` piped into `createWriteStream()`, on an open connection; ' +
-    '`download()` beside it. ssh2: `fastGet()` on an open connection, ' +
+    'A file from one directory on tmpfs to another, from path to path. fake-ssh: `download()` on an open connection; ' +
+    '`get()` piped into `createWriteStream()` beside it. ssh2: `fastGet()` on an open connection, ' +
     'as it comes and with `setNoDelay(true)`. scp, sftp, rsync and tar go over an open ControlMaster ' +
     'connection. The TLS pump moves as many bytes from memory to nowhere.',
   rounds: 5,

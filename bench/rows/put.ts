@@ -6,7 +6,7 @@ export const put: Row = {
   name: 'put',
   title: 'put one 1 GiB file',
   what:
-    'As `get`, the other way: `createReadStream()` piped into `put()`, `upload()` beside it, and `fastPut()` of ssh2. fake-ssh is done when the ' +
+    'As `get`, the other way: `upload()`, `createReadStream()` piped into `put()` beside it, and `fastPut()` of ssh2. fake-ssh is done when the ' +
     'server has verified the digest and renamed the file.',
   rounds: 5,
   measures: { rate: { label: 'throughput', unit: 'MiB/s', better: 'more' } },

@@ -20,8 +20,8 @@ const EXEC = ['ssh2', 'ControlMaster', 'local spawn']
 
 /** Whom each row has to show beside fake-ssh, and to how many thresholds it is held. */
 const ROWS: { readonly [row: string]: { readonly peers: readonly string[]; readonly thresholds: number } } = {
-  get: { peers: ['fake-ssh download()', ...ONE_FILE], thresholds: 3 },
-  put: { peers: ['fake-ssh upload()', ...ONE_FILE], thresholds: 3 },
+  get: { peers: ['fake-ssh get()', ...ONE_FILE], thresholds: 3 },
+  put: { peers: ['fake-ssh put()', ...ONE_FILE], thresholds: 3 },
   'exec-sequence': { peers: EXEC, thresholds: 2 },
   'exec-at-once': { peers: EXEC, thresholds: 2 },
   'exec-heap': { peers: EXEC, thresholds: 4 },
