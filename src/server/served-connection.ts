@@ -12,7 +12,6 @@ import { serveExec } from '../exec/exec-server.js'
 import { type ExecTarget, parseExecParams, parseSessionParams } from '../exec/messages.js'
 import { decideExec } from '../exec/permission.js'
 import { SessionRegistry, serveSession } from '../exec/session-server.js'
-import { programStarter } from '../exec/spawn/program-starter.js'
 import { serveGet } from '../files/get-server.js'
 import { LocalDisk } from '../files/local-disk.js'
 import { PathResolver } from '../files/local-disk-resolve.js'
@@ -73,8 +72,6 @@ export class ServedConnection {
         onAuthenticate: (request) => this.#authenticate(request),
         onOpened: () => {
           deps.onAuthenticated()
-          // So that the first command does not have to wait for it.
-          if (this.#admitted?.user.exec) void programStarter.prepare()
           deps.emit('authenticated', this.#context)
         },
         onOpen: (open) => void this.#work.during(this.#serve(open)),

@@ -40,3 +40,12 @@ function read(path: string): string {
     return ''
   }
 }
+
+/** SIGKILL, for one that may have ended meanwhile. */
+export function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}

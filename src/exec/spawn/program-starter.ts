@@ -48,11 +48,6 @@ export class ProgramStarter {
     return await startLocally(start)
   }
 
-  /** Starts the helper ahead of the first program, which else waits for it. Never rejects. */
-  async prepare(): Promise<void> {
-    await this.#helper()
-  }
-
   async #helper(): Promise<HelperProcess | undefined> {
     while (this.#canHaveHelper && performance.now() >= this.#notBefore) {
       const current = this.#currentFor(processIdentity())

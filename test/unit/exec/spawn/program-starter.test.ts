@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import type { Program } from '../../../../src/exec/spawn/program.js'
 import { ProgramStarter } from '../../../../src/exec/spawn/program-starter.js'
-import { isRunning, processesWith, sleepMarker, until } from '../../../helpers/processes.js'
+import { isRunning, killIfThere, processesWith, sleepMarker, until } from '../../../helpers/processes.js'
 import { temporaryDirectory } from '../../../helpers/temporary-directory.js'
 
 const shell = (command: string) => ({
@@ -32,13 +32,6 @@ test('one helper starts everything, also what is asked for while it starts', asy
   process.kill(parents[0] as number, 'SIGKILL')
 })
 
-test('a helper that was prepared is the one that is used', async () => {
-  const starter = new ProgramStarter()
-  await starter.prepare()
-  await starter.prepare()
-  process.kill(await parentSeenBy(starter), 'SIGKILL')
-})
-
 test('after a helper was killed in the middle, everything settles, and another takes its place', async () => {
   const starter = new ProgramStarter()
   const helper = await parentSeenBy(starter)
@@ -55,8 +48,8 @@ test('after a helper was killed in the middle, everything settles, and another t
   // Those that the first helper had not been told of were started by another.
   expect(started.length).toBeGreaterThan(50)
   expect(await parentSeenBy(starter)).not.toBe(helper)
-  for (const { pid } of [...running, ...started]) if (isRunning(pid)) process.kill(pid, 'SIGKILL')
-  for (const pid of processesWith(`sleep\0${marker}`)) process.kill(pid, 'SIGKILL')
+  for (const { pid } of [...running, ...started]) killIfThere(pid)
+  for (const pid of processesWith(`sleep\0${marker}`)) killIfThere(pid)
   await until(() => processesWith(`sleep\0${marker}`).length === 0)
   process.kill(await parentSeenBy(starter), 'SIGKILL')
 })
@@ -77,7 +70,7 @@ test('a helper that can no longer connect is replaced, and what it runs is follo
   const starter = new ProgramStarter()
   const usual = process.env.TMPDIR
   process.env.TMPDIR = directory.path
-  await starter.prepare()
+  await parentSeenBy(starter)
   if (usual === undefined) delete process.env.TMPDIR
   else process.env.TMPDIR = usual
   const first = await starter.start(shell('echo $PPID; read line; exit 6'))
