@@ -59,8 +59,13 @@ export class ReceiveHalf {
     this.window = new ReceiveWindow(windowBytes)
   }
 
-  onData(bytes: Uint8Array): void {
+  /** A DATA frame of so many bytes begins. */
+  onDataHeader(length: number): void {
     if (this.hasEnded) throw new ProtocolError(`DATA after EOF on stream ${this.stream}`)
+    this.window.expect(length)
+  }
+
+  onData(bytes: Uint8Array): void {
     this.window.onReceived(bytes.length)
   }
 
@@ -70,6 +75,11 @@ export class ReceiveHalf {
     this.crc = crc32(bytes, this.crc)
     if (check !== this.crc)
       throw new ProtocolError(`DATA on stream ${this.stream}: the bytes that arrived are not those sent`)
+  }
+
+  /** True when nothing more will come and all that came was taken. */
+  get isDone(): boolean {
+    return this.hasEnded && this.window.consumed === this.window.received
   }
 
   onEof(bytes: number, crc: number): void {

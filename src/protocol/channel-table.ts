@@ -89,7 +89,7 @@ export class ChannelTable {
     if (channel === undefined) return
     if (header.name === 'DATA') {
       channel.onReceived('DATA')
-      channel.receiveHalf(header.stream)
+      channel.receiveHalf(header.stream).onDataHeader(header.length)
       if (header.payloadCheck !== 0 && !this.#outbox.isCheckingStreams)
         throw new ProtocolError('a DATA frame carries no payload check')
     }
@@ -113,6 +113,7 @@ export class ChannelTable {
     if (channel?.state !== 'open' || half === undefined) return
     if (!half.hasEnded) this.#growth.consider(half.window)
     if (half.window.onConsumed(bytes) && !half.hasEnded) this.#outbox.setWindowDue(channel, half)
+    if (half.isDone) this.#growth.release(half.window)
   }
 
   /** Any other frame of a channel. */
@@ -157,7 +158,9 @@ export class ChannelTable {
     wasOpen: boolean,
   ): CoreEvent | undefined {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
-    channel.receiveHalf(stream).onEof(Number(view.getBigUint64(0)), view.getUint32(8))
+    const half = channel.receiveHalf(stream)
+    half.onEof(Number(view.getBigUint64(0)), view.getUint32(8))
+    if (half.isDone) this.#growth.release(half.window)
     return wasOpen ? { type: 'eof', channel: channel.id, stream } : undefined
   }
 

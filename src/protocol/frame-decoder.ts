@@ -14,7 +14,7 @@ import {
 } from './constants.js'
 import type { FrameHeader } from './frame.js'
 
-/** What the decoder hands on. Pieces of DATA and payloads are views of the chunk they came in. */
+/** What the decoder hands on. Pieces of DATA and payloads are valid during the call only. */
 export interface FrameSink {
   /** A header has been checked; nothing of the payload has been looked at. Throws to refuse the frame. */
   onHeader(header: FrameHeader): void

@@ -82,14 +82,16 @@ export class ReceiveWindow {
     return this.#limit
   }
 
-  /** Bytes arrived. Throws ProtocolError when the peer sent more than it was allowed to. */
+  /** Bytes were announced, and nothing of them has been kept. Throws ProtocolError when the peer may not send so many. */
+  expect(bytes: number): void {
+    const end = this.#received + bytes
+    if (end > this.#limit)
+      throw new ProtocolError(`DATA beyond the window: allowed up to offset ${this.#limit}, got ${end}`)
+  }
+
+  /** Of the bytes that were expected, so many arrived. */
   onReceived(bytes: number): void {
     this.#received += bytes
-    if (this.#received > this.#limit) {
-      throw new ProtocolError(
-        `DATA beyond the window: allowed up to offset ${this.#limit}, got ${this.#received}`,
-      )
-    }
   }
 
   /** So many more bytes may be under way, from the next announcement on. */

@@ -5,8 +5,8 @@ import type { Program, ProgramExit, ProgramStart } from './program.js'
 
 /** What the helper says of a start; see helper-source.ts. */
 export type HelperAnswer =
-  | { readonly id: number; readonly pid: number }
-  | { readonly id: number; readonly error: StartError }
+  | { readonly id: number; readonly pid: number; readonly pipes: readonly number[] }
+  | { readonly id: number; readonly error: StartError; readonly pipes: readonly number[] }
   | { readonly id: number; readonly isUntried: true }
   | ({ readonly id: number } & ProgramExit)
 
@@ -24,8 +24,7 @@ export class HelpedStart {
   readonly started: Promise<Program>
   readonly id: number
   readonly #start: ProgramStart
-  readonly #pipeCount: number
-  readonly #pipes: Socket[] = []
+  #pipes: readonly Socket[] = []
   readonly #exited: Promise<ProgramExit>
   #isOver = false
   #isAbandoned = false
@@ -38,7 +37,6 @@ export class HelpedStart {
   constructor(id: number, start: ProgramStart) {
     this.id = id
     this.#start = start
-    this.#pipeCount = start.hasStatePipe === true ? 4 : 3
     this.started = new Promise((resolve, reject) => {
       this.#resolveStarted = resolve
       this.#rejectStarted = reject
@@ -52,17 +50,14 @@ export class HelpedStart {
 
   /** The line that asks for it. */
   get request(): string {
-    const { file, args, name, cwd, env } = this.#start
-    return `${JSON.stringify({ id: this.id, pipes: this.#pipeCount, file, args, name, cwd, env })}\n`
+    const { file, args, name, cwd, env, hasStatePipe } = this.#start
+    const pipes = hasStatePipe === true ? 4 : 3
+    return `${JSON.stringify({ id: this.id, pipes, file, args, name, cwd, env })}\n`
   }
 
-  get wantsPipe(): boolean {
-    return this.#pipes.length < this.#pipeCount
-  }
-
-  /** The helper has answered, and its connections for this start are here or given up. */
+  /** The helper has answered. */
   get isComplete(): boolean {
-    return this.#answer !== undefined && (this.#isAbandoned || !this.wantsPipe)
+    return this.#answer !== undefined
   }
 
   /** True while the program runs, or may come to run. */
@@ -70,12 +65,9 @@ export class HelpedStart {
     return !this.#isOver
   }
 
-  addPipe(pipe: Socket): void {
-    this.#pipes.push(pipe)
-    if (this.isComplete) this.#complete()
-  }
-
-  onAnswer(answer: HelperAnswer): void {
+  /** `pipes` are those that the answer names. */
+  onAnswer(answer: HelperAnswer, pipes: readonly Socket[]): void {
+    if (pipes.length > 0) this.#pipes = pipes
     if ('isUntried' in answer) {
       this.#isOver = true
       this.#answer = answer
@@ -83,8 +75,11 @@ export class HelpedStart {
     } else if ('pid' in answer || 'error' in answer) {
       this.#answer = answer
       this.#isOver = 'error' in answer
-      if (this.#isAbandoned && 'pid' in answer) killGroup(answer.pid)
-      else if (this.isComplete) this.#complete()
+      if (!this.#isAbandoned) this.#complete()
+      else {
+        if ('pid' in answer) killGroup(answer.pid)
+        for (const pipe of pipes) pipe.destroy()
+      }
     } else {
       this.#isOver = true
       this.#pipes[0]?.destroy()

@@ -1,5 +1,6 @@
 /** One spawn helper as its host sees it: the process, the socket it connects to, and what it was asked for. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -17,6 +18,14 @@ const READY_LIMIT_MS = 10_000
 /** Starts that the helper works on at once: their connections have to fit into the backlog of a socket, 128 on some systems. */
 const MAX_STARTING = 16
 
+/** Of a path that every system takes whole, without its NUL (`sun_path`). */
+const MAX_PATH_BYTES = 103
+
+const SECRET_BYTES = 16
+
+/** Tells the helper that a connection has arrived. */
+const HAVE_IT = Buffer.of(1)
+
 /** What is not there need not be copied by fork(): 8 MB of its own memory instead of 18, which is also a little faster. */
 const SMALL = ['--lite-mode', '--optimize-for-size', '--max-semi-space-size=1']
 
@@ -33,12 +42,13 @@ export class HelperProcess {
   #onReady: () => void = () => {}
   /** The helper was not told of these yet. */
   readonly #waiting: HelpedStart[] = []
-  /** The helper was told of these, and they are not complete; in the order of its connections. */
+  /** The helper was told of these, and has not answered. */
   readonly #starting = new Set<HelpedStart>()
   /** All that are not complete, or run, by id. */
   readonly #open = new Map<number, HelpedStart>()
-  /** Connections that no start was given yet. */
-  readonly #pipes: Socket[] = []
+  readonly #secret = randomBytes(SECRET_BYTES)
+  /** Connections that no start was given yet, by the number that the helper gave them. */
+  readonly #pipes = new Map<number, Socket>()
   #ids = 0
   #unfinishedLine = ''
   #isGone = false
@@ -50,6 +60,8 @@ export class HelperProcess {
     const server = createServer()
     try {
       const path = join(directory, 'socket')
+      // Some versions of libuv cut it silently, so that the socket would be outside of the directory.
+      if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw new HelperGone(false)
       server.listen({ path })
       await once(server, 'listening')
       const helper = new HelperProcess(nodePath, server, directory, path)
@@ -78,16 +90,22 @@ export class HelperProcess {
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],
     })
-    this.#toHelper = this.#child.stdin as Writable
-    this.#fromHelper = this.#child.stdout as Readable
+    const { stdin, stdout } = this.#child
+    // At the limit of open files there are not even pipes. The error that follows says so, too late for anyone.
+    if (!(stdin && stdout)) {
+      this.#child.on('error', () => {})
+      throw new HelperGone(false)
+    }
+    this.#toHelper = stdin
+    this.#fromHelper = stdout
     this.#ready = new Promise((resolve, reject) => {
       this.#onReady = resolve
       this.#child.on('error', reject)
       this.#fromHelper.once('close', () => reject(new HelperGone(false)))
     })
     server.on('connection', (pipe) => this.#onConnection(pipe))
-    // A connection was lost, at the limit of open files: from here on they cannot be told apart.
-    server.on('error', () => this.#breakOff())
+    // One that could not be accepted is closed, of which the helper hears.
+    server.on('error', () => {})
     this.#toHelper.on('error', () => {})
     this.#fromHelper.on('error', () => {})
     this.#fromHelper.on('close', () => this.#lose())
@@ -95,6 +113,8 @@ export class HelperProcess {
     server.unref()
     this.#child.unref()
     ;(this.#toHelper as Partial<Referable>).unref?.()
+    // Not among the arguments, which everybody can see.
+    this.#toHelper.write(`${JSON.stringify({ secret: this.#secret.toString('hex') })}\n`)
   }
 
   get pid(): number | undefined {
@@ -118,9 +138,10 @@ export class HelperProcess {
     return start.started
   }
 
-  /** Lets it end once nothing that it started runs any more. */
+  /** Lets it end once nothing that it started runs any more. What it was not told of yet is left to another. */
   retire(): void {
     this.#isRetired = true
+    this.#giveUpWaiting()
     if (this.#open.size === 0) this.#toHelper.end()
   }
 
@@ -144,31 +165,42 @@ export class HelperProcess {
       this.#starting.add(start)
       this.#toHelper.write(start.request)
     }
-    this.#distributePipes()
   }
 
+  /** Begins with what only the helper can know, and the number by which the helper will name it. */
   #onConnection(pipe: Socket): void {
-    if (this.#isRetired && this.#starting.size === 0) {
-      pipe.destroy()
-      return
-    }
     // A pipe whose other end vanished says so here; its reader or writer sees the end of it by other means.
     pipe.on('error', () => {})
     pipe.unref()
-    this.#pipes.push(pipe)
-    this.#distributePipes()
+    const tooSlow = setTimeout(() => pipe.destroy(), READY_LIMIT_MS).unref()
+    const takeTag = () => {
+      const tag: Buffer | null = pipe.read(SECRET_BYTES + 4)
+      if (tag === null) return
+      clearTimeout(tooSlow)
+      pipe.off('readable', takeTag)
+      if (
+        this.#isGone ||
+        tag.length < SECRET_BYTES + 4 ||
+        !tag.subarray(0, SECRET_BYTES).equals(this.#secret)
+      ) {
+        pipe.destroy()
+        return
+      }
+      this.#pipes.set(tag.readUInt32BE(SECRET_BYTES), pipe)
+      pipe.write(HAVE_IT)
+    }
+    pipe.on('readable', takeTag)
+    pipe.once('close', () => clearTimeout(tooSlow))
   }
 
-  #distributePipes(): void {
-    for (const start of this.#starting) {
-      while (start.wantsPipe) {
-        const pipe = this.#pipes.shift()
-        if (pipe === undefined) return
-        pipe.ref()
-        start.addPipe(pipe)
-      }
-      this.#onProgress(start)
-    }
+  #takePipes(numbers: readonly number[]): Socket[] {
+    return numbers.map((number) => {
+      const pipe = this.#pipes.get(number)
+      if (pipe === undefined) throw new HelperGone(true)
+      this.#pipes.delete(number)
+      pipe.ref()
+      return pipe
+    })
   }
 
   #onText(text: string): void {
@@ -185,7 +217,10 @@ export class HelperProcess {
   #onMessage(message: HelperAnswer | { readonly id?: undefined; readonly isBroken?: true }): void {
     if (message.id !== undefined) {
       const start = this.#open.get(message.id)
-      start?.onAnswer(message)
+      const pipes = 'pipes' in message ? this.#takePipes(message.pipes) : []
+      if (start === undefined) for (const pipe of pipes) pipe.destroy()
+      start?.onAnswer(message, pipes)
+      if ('isUntried' in message) this.retire()
       if (start !== undefined) this.#onProgress(start)
     } else if (message.isBroken === true) this.retire()
     else this.#onReady()
@@ -201,21 +236,11 @@ export class HelperProcess {
     if (this.#isRetired) this.#toHelper.end()
   }
 
-  /** Gives up all that is being started. The helper goes on to watch what runs. */
-  #breakOff(): void {
-    if (this.#isGone) return
-    this.#abandonStarts()
-    this.retire()
-  }
-
-  #abandonStarts(): void {
-    for (const pipe of this.#pipes.splice(0)) pipe.destroy()
+  #giveUpWaiting(): void {
     for (const start of this.#waiting.splice(0)) {
       this.#open.delete(start.id)
       start.abandon(new HelperGone(false))
     }
-    for (const start of this.#starting) start.abandon(new HelperGone(true))
-    this.#starting.clear()
   }
 
   #lose(): void {
@@ -227,7 +252,11 @@ export class HelperProcess {
     this.#server.close()
     // What cannot be removed is an empty directory.
     rm(this.#directory, { recursive: true, force: true }).catch(() => {})
-    this.#abandonStarts()
+    for (const pipe of this.#pipes.values()) pipe.destroy()
+    this.#pipes.clear()
+    this.#giveUpWaiting()
+    for (const start of this.#starting) start.abandon(new HelperGone(true))
+    this.#starting.clear()
     for (const start of this.#open.values()) start.lose(new HelperGone(true))
     this.#open.clear()
   }

@@ -2,18 +2,20 @@
  * The program of the spawn helper, as text: it runs in a Node process of its own, with `node -e`. As a file it would have to be found
  * from the ESM build, the CommonJS build, TypeScript run from source, and inside whatever a bundler makes of all this.
  *
- * It reads requests from stdin, a JSON object a line, and answers on stdout:
+ * It reads messages from stdin, a JSON object a line, and answers on stdout:
  *
- *     {}                                          it is ready; sent once, first
+ *     <- {secret}                                 hex; once, first
+ *     {}                                          it is ready; sent once
  *     <- {id, pipes, file, args, name, cwd, env}  start a program; `pipes` is 3, or 4 with the state pipe
- *     {id, pid}                                   it was started, or
- *     {id, error: {code, errno, syscall, path, message}}
+ *     {id, pid, pipes}                            it was started, and these connections are its descriptors 0 to 2 (3), or
+ *     {id, error: {code, errno, syscall, path, message}, pipes}
  *     {id, exitCode, signal}                      it has ended
  *     {isBroken: true}                            it cannot connect, so it starts nothing more; what runs is watched to its end
  *     {id, isUntried: true}                       for that reason this was not started
  *
- * A program's descriptors 0 to 2 (3) are connections to the socket of the host, some of them made ahead. Requests are taken up in order,
- * and connections are used in the order they were made in, so the host knows whose each one is.
+ * Connections go to the socket of the host, some of them ahead of what they are for. Each begins with the secret, so that nobody else's is
+ * taken for one, and a number, by which answers name it. It is used once the host has answered with a byte: the host then has it, whatever
+ * limits of open files it is at.
  *
  * When stdin ends, the host is gone: the groups of all programs that run are ended, and then the helper ends.
  */
@@ -40,11 +42,22 @@ let isOrphan = false
 // Written at once: a program that was started is never unknown to the host for longer than that takes.
 const say = (message) => isOrphan || process.stdout.write(JSON.stringify(message) + '\\n')
 
+let secret
 const requests = []
 const ready = []
 let connecting = 0
+let made = 0
+let isBroken = false
+
+function onMessage(message) {
+  if (secret !== undefined) return onRequest(message)
+  secret = Buffer.from(message.secret, 'hex')
+  refill()
+  say({})
+}
 
 function onRequest(request) {
+  if (isBroken) return say({ id: request.id, isUntried: true })
   requests.push(request)
   const needed = requests.reduce((sum, { pipes }) => sum + pipes, 0)
   addPipes(needed - ready.length - connecting)
@@ -52,22 +65,44 @@ function onRequest(request) {
 }
 
 function addPipes(count) {
-  for (let i = 0; i < count; i += 1) {
-    const pipe = connect({ path })
-    // Reading would take what is meant for the program.
-    pipe.pause()
-    connecting += 1
-    pipe.once('error', () => {
+  for (let i = 0; i < count; i += 1) addPipe()
+}
+
+function addPipe() {
+  made += 1
+  connecting += 1
+  const number = Buffer.alloc(4)
+  number.writeUInt32BE(made)
+  const one = { number: made, pipe: undefined, isReady: false }
+  // One byte and no more: what follows is meant for the program.
+  const onread = {
+    buffer: Buffer.alloc(1),
+    callback: () => {
+      one.isReady = true
       connecting -= 1
-      for (const { id } of requests.splice(0)) say({ id, isUntried: true })
-      say({ isBroken: true })
-    })
-    pipe.once('connect', () => {
-      connecting -= 1
-      ready.push(pipe)
+      ready.push(one)
       startAll()
-    })
+      return false
+    },
   }
+  one.pipe = connect({ path, onread })
+  one.pipe.on('error', () => {})
+  one.pipe.once('connect', () => one.pipe.write(Buffer.concat([secret, number])))
+  one.pipe.once('close', () => {
+    if (one.isReady) {
+      if (ready.includes(one)) ready.splice(ready.indexOf(one), 1)
+      return
+    }
+    connecting -= 1
+    breakOff()
+  })
+}
+
+function breakOff() {
+  if (isBroken) return
+  isBroken = true
+  for (const { id } of requests.splice(0)) say({ id, isUntried: true })
+  say({ isBroken: true })
 }
 
 function startAll() {
@@ -78,20 +113,20 @@ function startAll() {
 }
 
 function refill() {
-  if (requests.length === 0) addPipes(${SPARE_PIPES} - ready.length - connecting)
+  if (requests.length === 0 && !isBroken) addPipes(${SPARE_PIPES} - ready.length - connecting)
 }
 
-function refuse(id, { code, errno, syscall, path, message }) {
-  say({ id, error: { code, errno, syscall, path, message } })
-}
-
-function start({ id, file, args, name, cwd, env }, pipes) {
+function start({ id, file, args, name, cwd, env }, taken) {
+  const pipes = taken.map(({ number }) => number)
+  const stdio = taken.map(({ pipe }) => pipe)
+  const refuse = ({ code, errno, syscall, path, message }) =>
+    say({ id, error: { code, errno, syscall, path, message }, pipes })
   try {
     if (isOrphan) return
     // Node makes 0 to 2 blocking for the program, but no others.
-    if (pipes[3] !== undefined) pipes[3]._handle.setBlocking(true)
-    const child = spawn(file, args, { cwd, env, argv0: name, detached: true, stdio: pipes })
-    child.once('error', (error) => refuse(id, error))
+    if (stdio[3] !== undefined) stdio[3]._handle.setBlocking(true)
+    const child = spawn(file, args, { cwd, env, argv0: name, detached: true, stdio })
+    child.once('error', refuse)
     if (child.pid === undefined) return
     running.add(child.pid)
     child.once('exit', (exitCode, signal) => {
@@ -99,11 +134,11 @@ function start({ id, file, args, name, cwd, env }, pipes) {
       say({ id, exitCode, signal })
       setImmediate(refill)
     })
-    say({ id, pid: child.pid })
+    say({ id, pid: child.pid, pipes })
   } catch (error) {
-    refuse(id, error)
+    refuse(error)
   } finally {
-    for (const pipe of pipes) pipe.destroy()
+    for (const pipe of stdio) pipe.destroy()
   }
 }
 
@@ -148,10 +183,8 @@ process.stdin.on('data', (text) => {
   }
   const lines = (rest + text).split('\\n')
   rest = lines.pop()
-  for (const line of lines) onRequest(JSON.parse(line))
+  for (const line of lines) onMessage(JSON.parse(line))
 })
 process.stdin.on('error', endAll).on('end', endAll).on('close', endAll)
 process.stdout.on('error', endAll)
-refill()
-say({})
 `

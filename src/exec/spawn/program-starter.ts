@@ -53,6 +53,8 @@ export class ProgramStarter {
       const current = this.#currentFor(processIdentity())
       try {
         const helper = await current.helper
+        // With rights that were given up meanwhile: it is retired for the next one.
+        if (current.identity !== processIdentity()) continue
         if (helper.isUsable) return helper
       } catch {
         this.#notBefore = performance.now() + RETRY_AFTER_MS

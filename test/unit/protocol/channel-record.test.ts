@@ -73,14 +73,25 @@ describe('a stream we receive', () => {
   test('nothing comes after the end, not even another end', () => {
     const receiving = new ReceiveHalf(3, 100)
     receiving.onEof(0, 0)
-    expect(() => receiving.onData(utf8('x'))).toThrow('DATA after EOF on stream 3')
+    expect(() => receiving.onDataHeader(1)).toThrow('DATA after EOF on stream 3')
     expect(() => receiving.onEof(0, 0)).toThrow('a second EOF on stream 3')
   })
 
-  test('bytes beyond the window are not counted into the check', () => {
+  test('more than the window is refused before any of it has come', () => {
     const receiving = new ReceiveHalf(0, 2)
-    expect(() => receiving.onCheckedData(utf8('abc'), crc32, crc32('abc'))).toThrow('DATA beyond the window')
-    expect(receiving.crc).toBe(0)
+    receiving.onDataHeader(2)
+    expect(() => receiving.onDataHeader(3)).toThrow('DATA beyond the window: allowed up to offset 2, got 3')
+    expect(receiving.window.received).toBe(0)
+  })
+
+  test('is done when it has ended and all of it was taken', () => {
+    const receiving = new ReceiveHalf(0, 10)
+    receiving.onData(utf8('hello'))
+    receiving.window.onConsumed(4)
+    receiving.onEof(5, 0)
+    expect(receiving.isDone).toBe(false)
+    receiving.window.onConsumed(1)
+    expect(receiving.isDone).toBe(true)
   })
 })
 

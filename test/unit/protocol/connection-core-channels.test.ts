@@ -229,6 +229,42 @@ describe('receiving', () => {
     expect(core.hasChannel(1)).toBe(false)
   })
 
+  test.each([true, false])('DATA beyond the window is refused by its header, plain: %s', (isPlain) => {
+    const core = withChannel({ isPlain })
+    const data = (isPlain ? frames.data : frames.uncheckedData)(1, utf8('123456789'))
+    expect(failureIn(core.receive(data.subarray(0, 16)))?.message).toContain('DATA beyond the window')
+  })
+
+  test('a stream that is over leaves its growth to others, though its channel is open', () => {
+    let ms = 0
+    const core = openCore({ isPlain: false, now: () => ms })
+    acceptFrom(core, 1, [], [1_000, 1_000])
+    core.sendPing()
+    const [ping] = drainFrames(core).filter(({ name }) => name === 'PING')
+    ms += 50
+    feed(core, frames.pong(ping?.payload))
+    drainBytes(core)
+    // Takes all of its window twice in a round trip.
+    const grow = (stream: number) => {
+      let sent = 0
+      let limit = 1_000
+      for (let i = 0; i < 40; i += 1) {
+        const length = Math.min(limit - sent, 262_144)
+        feed(core, frames.uncheckedData(1, new Uint8Array(length), stream))
+        sent += length
+        ms += 25
+        core.onBytesConsumed(1, stream, length)
+        const window = drainFrames(core).findLast(({ name }) => name === 'WINDOW')
+        if (window !== undefined) limit = Number(Buffer.from(window.payload).readBigUInt64BE(8))
+      }
+      return { sent, ahead: limit - sent }
+    }
+    const first = grow(0)
+    expect(first.ahead).toBeGreaterThan(262_144)
+    feed(core, frames.eof(1, first.sent, 0))
+    expect(grow(1).ahead).toBe(first.ahead)
+  })
+
   test('checked bytes are reported when all of their frame has come and is proved', () => {
     const core = withChannel()
     const data = frames.data(1, utf8('abcdef'))

@@ -54,13 +54,14 @@ describe('SendWindow', () => {
 describe('ReceiveWindow', () => {
   test('takes exactly its size and not one byte more', () => {
     const window = new ReceiveWindow(16)
+    window.expect(16)
     window.onReceived(16)
     expect(window).toMatchObject({ received: 16, consumed: 0, limit: 16 })
-    expect(() => window.onReceived(1)).toThrow('DATA beyond the window: allowed up to offset 16, got 17')
+    expect(() => window.expect(1)).toThrow('DATA beyond the window: allowed up to offset 16, got 17')
   })
 
   test('a window of nothing takes nothing', () => {
-    expect(() => new ReceiveWindow(0).onReceived(1)).toThrow('allowed up to offset 0, got 1')
+    expect(() => new ReceiveWindow(0).expect(1)).toThrow('allowed up to offset 0, got 1')
   })
 
   test('arrival alone gives no credit', () => {
@@ -113,7 +114,7 @@ describe('ReceiveWindow', () => {
     window.onReceived(8)
     window.onConsumed(3)
     expect(window.limit - window.consumed).toBeLessThanOrEqual(8)
-    expect(() => window.onReceived(9)).toThrow('DATA beyond the window')
+    expect(() => window.expect(9)).toThrow('DATA beyond the window')
   })
 
   test('consuming what never came is our own mistake, not the peer’s', () => {
