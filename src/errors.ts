@@ -26,6 +26,11 @@ export const ERROR_CODES = {
   ERR_FAKESSH_KEEPALIVE_TIMEOUT: 'The peer answered nothing within the keepalive bound.',
   ERR_FAKESSH_CLOSED: 'This side closed the connection or the operation.',
   ERR_FAKESSH_SHUTDOWN: 'The peer is closing the connection and takes no new operations.',
+  ERR_FAKESSH_NOT_STARTED:
+    'The connection ended before the peer could hear of the operation: it is safe to start it again.',
+  ERR_FAKESSH_FENCED:
+    'A newer attempt took the place of this one: of an attachment to a job, or of an upload.',
+  ERR_FAKESSH_NO_JOB: 'The server has no such job of this user: it never had, or has dropped it.',
   ERR_FAKESSH_TIMEOUT: 'The operation ran longer than its timeoutMs.',
   ERR_FAKESSH_CANCELLED: 'The peer cancelled the operation.',
   ERR_FAKESSH_DENIED: 'The user may not do this: by permission, by readOnly, or by the authorize hook.',

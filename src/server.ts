@@ -1,4 +1,5 @@
 /** The server: listens, lets clients in, and serves them. A composition root; the work is done in the layers below. */
+import { randomBytes } from 'node:crypto'
 import { formatConnectionString } from './auth/connection-string.js'
 import { makeSelfSigned } from './auth/self-signed.js'
 import { UserDirectory } from './auth/users.js'
@@ -81,6 +82,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
       limits: checkLimits(options.limits),
       keepaliveIntervalMs: options.keepaliveIntervalMs ?? DEFAULT_KEEPALIVE_INTERVAL_MS,
       agent: AGENT,
+      instance: randomBytes(16).toString('hex'),
       emit: (event, ...args) => this.emit(event, ...args),
     }
   }

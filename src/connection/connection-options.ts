@@ -9,6 +9,8 @@ export interface ConnectionOptions {
   readonly role: 'client' | 'server'
   /** Our software, for the peer's logs. */
   readonly agent: string
+  /** 32 random hex digits, of a server that keeps what outlives a connection. */
+  readonly instance?: string | undefined
   /** Largest DATA payload we take, in bytes. */
   readonly maxFrameBytes?: number
   /** Channels the peer may hold open at once. */

@@ -29,7 +29,7 @@ import { Writer } from './writer.js'
 
 export class Connection {
   readonly transport: Transport
-  readonly #options: Required<ConnectionOptions>
+  readonly #options: Required<Omit<ConnectionOptions, 'instance'>>
   readonly #hooks: ConnectionHooks
   readonly #core: ConnectionCore
   readonly #writer: Writer

@@ -1,9 +1,10 @@
 /** A working directory and an environment on the server, kept between commands: the client half of sessions. */
 import type { Channel, ChannelHandler } from '../connection/channel-handler.js'
+import type { ChannelOpener } from '../connection/channel-opener.js'
 import { FakeSshError } from '../errors.js'
 import { ANSWER_TIMEOUT_MS, within } from './bounded-wait.js'
 import { type ExecArguments, parseExecArguments } from './exec-arguments.js'
-import { type ChannelOpener, ExecChannelProcess } from './exec-channel-process.js'
+import { ExecChannelProcess } from './exec-channel-process.js'
 import { ExecDeadline } from './exec-deadline.js'
 import { boundsOf, type ExecOptions, placeParams, requireFits, type SessionOptions } from './exec-options.js'
 import type { ExecProcess } from './exec-process.js'

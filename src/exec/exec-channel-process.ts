@@ -1,5 +1,6 @@
 /** An {@link ExecProcess} on its channel: the client half of exec (docs/protocol.md, 7.1). */
 import type { Channel, ChannelHandler } from '../connection/channel-handler.js'
+import type { ChannelOpener } from '../connection/channel-opener.js'
 import { type ExecErrorFacts, FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import type { ExitMessage, JsonObject } from '../protocol/messages.js'
@@ -15,11 +16,6 @@ import { brokenPipe, ExecStdin } from './exec-stdin.js'
 import { STDERR_WINDOW_BYTES, STDOUT_WINDOW_BYTES } from './exec-windows.js'
 import { killParams } from './kill-request.js'
 import { type ExecInfo, parseExecInfo, parseSignalInfo, STDERR, STDOUT } from './messages.js'
-
-/** What can open a channel: a connection. */
-export interface ChannelOpener {
-  open(kind: string, params: object, windows: readonly number[], handler: ChannelHandler): Channel
-}
 
 export class ExecChannelProcess extends ExecProcess {
   override readonly stderr = new ExecStderr()

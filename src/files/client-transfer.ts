@@ -3,6 +3,7 @@
  * the first failure. What the bytes are for is the business of its role.
  */
 import type { Channel, ChannelHandler } from '../connection/channel-handler.js'
+import type { ChannelOpener } from '../connection/channel-opener.js'
 import { FakeSshError, TransferError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import type { OperationOptions } from '../options.js'
@@ -12,11 +13,6 @@ import { cancelledByPeer, compareProofs, errorOfFailure, type Proof, type Remote
 import { watchStopOptions } from './stop-conditions.js'
 import type { TransferInfo, TransferObserver, TransferReceipt } from './transfer.js'
 import { type ReceiptExtras, TransferTracker } from './transfer-tracker.js'
-
-/** What a transfer needs of its connection. */
-export interface ChannelOpener {
-  open(kind: string, params: object, windows: readonly number[], handler: ChannelHandler): Channel
-}
 
 /** What one kind of transfer does with its channel. Nothing is called once the transfer is over. */
 export interface TransferRole {

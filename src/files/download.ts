@@ -1,5 +1,6 @@
 /** From a path at the server to a path on this machine. */
-import { type ChannelOpener, ClientTransfer } from './client-transfer.js'
+import type { ChannelOpener } from '../connection/channel-opener.js'
+import { ClientTransfer } from './client-transfer.js'
 import type { StagedFile } from './file-system.js'
 import { LazyResult } from './lazy-result.js'
 import { LocalDisk } from './local-disk.js'

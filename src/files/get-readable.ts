@@ -1,10 +1,11 @@
 /** The client's half of `get` as a Readable: verifies while the bytes pass, and ends only when that succeeded. */
 import { Readable } from 'node:stream'
 import type * as te from 'typed-emitter'
+import type { ChannelOpener } from '../connection/channel-opener.js'
 import { type FakeSshError, TransferError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import { Inbound, READABLE_HIGH_WATER_MARK } from '../streams/inbound.js'
-import { type ChannelOpener, ClientTransfer } from './client-transfer.js'
+import { ClientTransfer } from './client-transfer.js'
 import { Digest } from './digest.js'
 import type { GetStream, GetStreamEvents } from './get-stream.js'
 import { parseFileMetadata } from './messages.js'

@@ -1,10 +1,11 @@
 /** The client's half of `put` as a Writable: finishes only when the server has proved that it committed. */
 import { Writable } from 'node:stream'
 import type * as te from 'typed-emitter'
+import type { ChannelOpener } from '../connection/channel-opener.js'
 import { TransferError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import { Outbound } from '../streams/outbound.js'
-import { type ChannelOpener, ClientTransfer } from './client-transfer.js'
+import { ClientTransfer } from './client-transfer.js'
 import { Digest } from './digest.js'
 import { commitBeforeEnd, type Proof, type RemoteProof } from './proof.js'
 import type { PutStream, PutStreamEvents } from './put-stream.js'

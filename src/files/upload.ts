@@ -1,7 +1,8 @@
 /** From a path on this machine to a path at the server. */
 
 import type { Channel } from '../connection/channel-handler.js'
-import { type ChannelOpener, ClientTransfer } from './client-transfer.js'
+import type { ChannelOpener } from '../connection/channel-opener.js'
+import { ClientTransfer } from './client-transfer.js'
 import type { SourceFile } from './file-system.js'
 import { LazyResult } from './lazy-result.js'
 import { LocalDisk } from './local-disk.js'

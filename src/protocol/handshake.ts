@@ -15,6 +15,8 @@ export interface Agreement {
   readonly maxChannels: number
   /** The peer's software, as it says; peer-supplied text. */
   readonly peerAgent: string
+  /** Names the server for as long as it keeps what outlives a connection; undefined for one that does not say. */
+  readonly peerInstance: string | undefined
 }
 
 export interface HelloOptions {
@@ -24,6 +26,8 @@ export interface HelloOptions {
   readonly maxChannels: number
   /** True on transports that do not authenticate bytes themselves. */
   readonly isPlain: boolean
+  /** 32 random hex digits, of a server that keeps what outlives a connection. */
+  readonly instance?: string | undefined
 }
 
 /** Our HELLO. */
@@ -36,6 +40,7 @@ export function makeHello(options: HelloOptions): Hello {
     agent: options.agent,
     features: options.isPlain ? [FEATURE_STREAM_CRC32] : [],
     limits: { maxFrameBytes: options.maxFrameBytes, maxChannels: options.maxChannels },
+    ...(options.instance === undefined ? {} : { instance: options.instance }),
   }
 }
 
@@ -60,5 +65,6 @@ export function agree(ours: Hello, theirs: Hello): Agreement {
     maxFrameBytes: theirs.limits.maxFrameBytes,
     maxChannels: theirs.limits.maxChannels,
     peerAgent: theirs.agent,
+    peerInstance: theirs.instance,
   }
 }

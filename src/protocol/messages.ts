@@ -30,6 +30,7 @@ const hello = v.object({
     maxFrameBytes: v.pipe(count, v.minValue(1024), v.maxValue(1_048_576)),
     maxChannels: v.pipe(count, v.minValue(1), v.maxValue(65_535)),
   }),
+  instance: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
 })
 
 const authRequest = v.object({ method: name, user: name })

@@ -36,6 +36,7 @@ export interface ServedConnectionDeps {
   readonly limits: CheckedLimits
   readonly keepaliveIntervalMs: number
   readonly agent: string
+  readonly instance: string
   readonly emit: EmitServerEvent
   /** It no longer counts as a stranger. */
   onAuthenticated(): void
@@ -64,10 +65,10 @@ export class ServedConnection {
     this.#deps = deps
     this.#transport = transport
     this.#connectionId = connectionId
-    const { limits, keepaliveIntervalMs, agent } = deps
+    const { limits, keepaliveIntervalMs, agent, instance } = deps
     this.connection = new Connection(
       transport,
-      { role: 'server', agent, keepaliveIntervalMs, ...limits },
+      { role: 'server', agent, instance, keepaliveIntervalMs, ...limits },
       {
         onAuthenticate: (request) => this.#authenticate(request),
         onOpened: () => {

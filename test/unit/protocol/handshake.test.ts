@@ -27,6 +27,12 @@ describe('our HELLO', () => {
     })
   })
 
+  test('names the instance of a server that has one', () => {
+    const instance = '0123456789abcdef0123456789abcdef'
+    expect(makeHello({ ...options, role: 'server', instance }).instance).toBe(instance)
+    expect(agree(makeHello(options), hello({ instance })).peerInstance).toBe(instance)
+  })
+
   test('offers no check of streams where TLS checks every byte', () => {
     expect(makeHello({ ...options, isPlain: false }).features).toEqual([])
   })
