@@ -6,11 +6,11 @@ import {
   type ConnectStringOptions,
   connectOptionsFrom,
   DEFAULT_CONNECT_TIMEOUT_MS,
-  DEFAULT_KEEPALIVE_INTERVAL_MS,
 } from './client/connect-options.js'
-import { Connection } from './connection/connection.js'
-import { ConnectionError, invalidArgument } from './errors.js'
-import { escapeText } from './escape.js'
+import { type EstablishOptions, establish } from './client/establish.js'
+import { type Connect, Link } from './client/link.js'
+import { type ReconnectPolicy, reconnectPolicy } from './client/reconnect-options.js'
+import { invalidArgument } from './errors.js'
 import { TypedEventSource } from './events.js'
 import { type ClientSession, openSession } from './exec/client-session.js'
 import { type ExecArguments, parseExecArguments } from './exec/exec-arguments.js'
@@ -41,7 +41,6 @@ import { MAX_TIMEOUT_MS } from './options.js'
 import { dialTls } from './transport/tls-dial.js'
 import type { Transport } from './transport/transport.js'
 import { dialUnix } from './transport/unix-socket.js'
-import { AGENT } from './version.js'
 
 const DEFAULT_DRAIN_MS = 5_000
 
@@ -57,20 +56,16 @@ const DEFAULT_DRAIN_MS = 5_000
  * @public
  */
 export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
-  readonly #connection: Connection
+  readonly #link: Link
 
-  private constructor(transport: Transport, handshakeTimeoutMs: number, keepaliveIntervalMs: number) {
+  private constructor(connect: Connect, policy: ReconnectPolicy | undefined) {
     super()
-    this.#connection = new Connection(
-      transport,
-      { role: 'client', agent: AGENT, handshakeTimeoutMs, keepaliveIntervalMs },
-      {
-        onAuthenticate: async () => false,
-        onOpen: (open) => open.reject('ERR_FAKESSH_UNSUPPORTED', 'a client serves nothing'),
-        onEnded: (error) => this.emit('disconnect', { error }),
-        onInternalError: (error) => this.emit('fault', { error }),
-      },
-    )
+    this.#link = new Link(connect, policy, {
+      disconnect: (event) => this.emit('disconnect', event),
+      reconnecting: (event) => this.emit('reconnecting', event),
+      reconnect: (event) => this.emit('reconnect', event),
+      fault: (error) => this.emit('fault', { error }),
+    })
   }
 
   /**
@@ -83,16 +78,29 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
   static connect(connectionString: string, options?: ConnectStringOptions): Promise<FakeSshClient>
   static async connect(target: string | ConnectOptions, more?: ConnectStringOptions): Promise<FakeSshClient> {
     const options = connectOptionsFrom(target, more)
-    const startedAt = performance.now()
-    const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, signal, path } = options
-    const mode = credentialMode({ isPlain: path !== undefined, ...options })
-    const credential = credentialFrom(options, mode)
-    const transport =
-      path === undefined
-        ? await dialTcp(options, credential, connectTimeoutMs)
-        : await dialUnix({ path, connectTimeoutMs, signal })
-    const leftMs = Math.max(1, Math.ceil(connectTimeoutMs - (performance.now() - startedAt)))
-    return FakeSshClient.connectOver(transport, credential, { ...options, connectTimeoutMs: leftMs })
+    const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, path } = options
+    const credential = credentialFrom(options, credentialMode({ isPlain: path !== undefined, ...options }))
+    const connect: Connect = async (hooks, signal) => {
+      const startedAt = performance.now()
+      const transport = await dial(options, credential, connectTimeoutMs, signal)
+      const leftMs = Math.max(1, Math.ceil(connectTimeoutMs - (performance.now() - startedAt)))
+      return establish(transport, credential, { ...options, connectTimeoutMs: leftMs, signal }, hooks)
+    }
+    return FakeSshClient.connectBy(connect, options)
+  }
+
+  /**
+   * Connects, now and after a loss, in a way of the caller's own, such as over an in-memory pair.
+   *
+   * @internal
+   */
+  static async connectBy(
+    connect: Connect,
+    options: Pick<ConnectOptions, 'reconnect' | 'signal'> = {},
+  ): Promise<FakeSshClient> {
+    const client = new FakeSshClient(connect, reconnectPolicy(options.reconnect))
+    await client.#link.start(options.signal)
+    return client
   }
 
   /**
@@ -100,45 +108,27 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    *
    * @internal
    */
-  static async connectOver(
+  static connectOver(
     transport: Transport,
     credential: Credential,
-    options: Pick<ConnectOptions, 'connectTimeoutMs' | 'keepaliveIntervalMs' | 'signal'> = {},
+    options: EstablishOptions = {},
   ): Promise<FakeSshClient> {
-    const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, signal } = options
-    const client = new FakeSshClient(
-      transport,
-      connectTimeoutMs,
-      options.keepaliveIntervalMs ?? DEFAULT_KEEPALIVE_INTERVAL_MS,
-    )
-    const giveUp = () =>
-      client.#connection.destroy(closedError(transport.peer.label, 'connecting was given up'))
-    signal?.addEventListener('abort', giveUp, { once: true })
-    try {
-      signal?.throwIfAborted()
-      await client.#login(credential, transport)
-      return client
-    } catch (error) {
-      giveUp()
-      throw signal?.aborted === true ? signal.reason : error
-    } finally {
-      signal?.removeEventListener('abort', giveUp)
-    }
+    return FakeSshClient.connectBy((hooks) => establish(transport, credential, options, hooks))
   }
 
   /** `host:port`, or the socket path, of the server. */
   get host(): string {
-    return this.#connection.peerLabel
+    return this.#link.connection.peerLabel
   }
 
   /** True while operations can be started. */
   get isConnected(): boolean {
-    return this.#connection.isOpen
+    return this.#link.connection.isOpen
   }
 
   /** Operations that are running, or wait because the server takes only so many at once. */
   get pendingOperations(): number {
-    return this.#connection.pendingOperations
+    return this.#link.connection.pendingOperations
   }
 
   /**
@@ -183,7 +173,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * `ERR_FAKESSH_DENIED`, a POSIX code when `cwd` cannot be used, `ERR_FAKESSH_TIMEOUT`, `signal.reason`, or the end of the connection.
    */
   session(options: SessionOptions = {}): Promise<ClientSession> {
-    return openSession(this.#connection, options)
+    return openSession(this.#link.connection, options)
   }
 
   /**
@@ -192,7 +182,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * @throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`, `ENAMETOOLONG`. Every other failure reaches the stream.
    */
   get(path: string, options?: GetOptions): GetStream {
-    return new GetReadable(this.#connection, path, options, this.#observer)
+    return new GetReadable(this.#link, path, options, this.#observer)
   }
 
   /**
@@ -201,7 +191,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * @throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`, `ENAMETOOLONG`. Every other failure reaches the stream.
    */
   put(path: string, options?: PutOptions): PutStream {
-    return new PutWritable(this.#connection, path, options, this.#observer)
+    return new PutWritable(this.#link, path, options, this.#observer)
   }
 
   /**
@@ -209,7 +199,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * `TransferError`, or `signal.reason`; `localPath` is then as it was.
    */
   download(remotePath: string, localPath: string, options?: PathTransferOptions): Promise<TransferReceipt> {
-    return download(this.#connection, remotePath, localPath, options, { observe: this.#observer })
+    return download(this.#link, remotePath, localPath, options, { observe: this.#observer })
   }
 
   /**
@@ -217,7 +207,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * `TransferError`, or `signal.reason`; `remotePath` is then as it was, or complete if only the server's answer was lost.
    */
   upload(localPath: string, remotePath: string, options?: PathTransferOptions): Promise<TransferReceipt> {
-    return upload(this.#connection, localPath, remotePath, options, { observe: this.#observer })
+    return upload(this.#link, localPath, remotePath, options, { observe: this.#observer })
   }
 
   /**
@@ -231,7 +221,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
         invalidArgument('close drainMs', `an integer from 0 to ${MAX_TIMEOUT_MS}`, drainMs),
       )
     }
-    return this.#connection.close(drainMs)
+    return this.#link.close(drainMs)
   }
 
   /** Does `close()`, with its default. */
@@ -240,7 +230,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
   }
 
   #start(args: ExecArguments): ExecProcess {
-    return new ExecChannelProcess(this.#connection, parseExecArguments(args))
+    return new ExecChannelProcess(this.#link, parseExecArguments(args))
   }
 
   get #observer(): TransferObserver {
@@ -250,34 +240,17 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
       checksum: (transfer, checksum) => this.emit('checksum', { ...transfer, ...checksum }),
     }
   }
-
-  async #login(credential: Credential, transport: Transport): Promise<void> {
-    const request = await credential.authRequest(transport)
-    const reply = await this.#connection.authenticate(request)
-    if (reply.status === 'success') return
-    const { label } = transport.peer
-    throw new ConnectionError(
-      'ERR_FAKESSH_AUTH_FAILED',
-      `${label} refused the login of '${escapeText(credential.user)}'`,
-      {
-        op: 'connect',
-        host: label,
-      },
-    )
-  }
 }
 
-function dialTcp(
+function dial(
   options: ConnectOptions,
   credential: Credential,
   connectTimeoutMs: number,
+  signal: AbortSignal | undefined,
 ): Promise<Transport> {
-  const { host = '127.0.0.1', port, fingerprint, ca, servername, signal } = options
+  const { host = '127.0.0.1', port, path, fingerprint, ca, servername } = options
+  if (path !== undefined) return dialUnix({ path, connectTimeoutMs, signal })
   if (port === undefined) throw invalidArgument('connect port', 'a TCP port, or path of a unix socket', port)
   const { psk } = credential
   return dialTls({ host, port, psk, fingerprint, ca, servername, connectTimeoutMs, signal })
-}
-
-function closedError(host: string, message: string): ConnectionError {
-  return new ConnectionError('ERR_FAKESSH_CLOSED', message, { op: 'connect', host })
 }

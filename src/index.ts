@@ -10,8 +10,14 @@ export type { AuthAttempt } from './auth/auth-attempt.js'
 export { hashPassword } from './auth/password.js'
 export { generateToken } from './auth/token.js'
 export type { AcceptedUser, Authenticate, UserOptions } from './auth/users.js'
-export type { DisconnectEvent, FakeSshClientEvents } from './client/client-events.js'
+export type {
+  DisconnectEvent,
+  FakeSshClientEvents,
+  ReconnectEvent,
+  ReconnectingEvent,
+} from './client/client-events.js'
 export type { ConnectOptions, ConnectStringOptions } from './client/connect-options.js'
+export type { ReconnectOptions } from './client/reconnect-options.js'
 // For applications.
 export { FakeSshClient } from './client.js'
 export type { ExecErrorFacts, FakeSshErrorCode, FakeSshErrorDetails } from './errors.js'

@@ -2,6 +2,7 @@
 import { type ConnectionTarget, parseConnectionString } from '../auth/connection-string.js'
 import { invalidArgument } from '../errors.js'
 import { MAX_TIMEOUT_MS } from '../options.js'
+import { type ReconnectOptions, reconnectPolicy } from './reconnect-options.js'
 
 /** Options of `FakeSshClient.connect()`. @public */
 export interface ConnectOptions {
@@ -30,6 +31,11 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number | undefined
   /** Milliseconds of silence after which a PING is sent; two unanswered ones end the connection. Default 15,000. */
   readonly keepaliveIntervalMs?: number | undefined
+  /**
+   * Whether a connection that was lost is tried again, and how. Default false. What can go on after that by itself does: path-to-path
+   * transfers, `get()` streams and durable execs; everything else that was pending fails at once.
+   */
+  readonly reconnect?: boolean | ReconnectOptions | undefined
   /** Gives up connecting; rejects with `signal.reason`. Has no effect once connected. */
   readonly signal?: AbortSignal | undefined
 }
@@ -52,6 +58,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ConnectOptions>([
   'servername',
   'connectTimeoutMs',
   'keepaliveIntervalMs',
+  'reconnect',
   'signal',
 ])
 
@@ -75,6 +82,7 @@ export function connectOptionsFrom(
   }
   checkMs('connectTimeoutMs', options.connectTimeoutMs)
   checkMs('keepaliveIntervalMs', options.keepaliveIntervalMs)
+  reconnectPolicy(options.reconnect)
   return options
 }
 

@@ -19,7 +19,13 @@ import {
 } from './connection-options.js'
 import { Drain } from './drain.js'
 import { endGracefully } from './end-gracefully.js'
-import { errorOfEnding, errorOfFailure, errorOfGoodbye, lostConnection } from './ending-errors.js'
+import {
+  errorOfEnding,
+  errorOfFailure,
+  errorOfGoodbye,
+  lostConnection,
+  neverStarted,
+} from './ending-errors.js'
 import { hearTransport } from './hear-transport.js'
 import { KeepaliveTimer } from './keepalive-timer.js'
 import { type ChannelHost, LiveChannel } from './live-channel.js'
@@ -118,7 +124,7 @@ export class Connection {
   open(kind: string, params: object, windows: readonly number[], handler: ChannelHandler): Channel {
     const channel = new LiveChannel(this.#host, kind, handler)
     if (!this.isOpen) {
-      queueMicrotask(() => channel.settle(this.#refusal()))
+      queueMicrotask(() => channel.settle(neverStarted(this.#refusal())))
       return channel
     }
     this.#queue.add(channel, this.#maxChannels, () => {
@@ -328,7 +334,8 @@ export class Connection {
     this.#keepalive?.stop()
     this.#core.close()
     const error = this.#refusal()
-    for (const channel of [...this.#queue.drain(), ...this.#channels.values()]) channel.settle(error)
+    for (const channel of this.#queue.drain()) channel.settle(neverStarted(error))
+    for (const channel of [...this.#channels.values()]) channel.settle(error)
     this.#channels.clear()
     this.#auth.fail(error)
     this.#writer.stop()

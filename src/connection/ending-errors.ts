@@ -13,6 +13,12 @@ const CODES: { readonly [code in GoodbyeCode]: FakeSshErrorCode } = {
   limit: 'ERR_FAKESSH_LIMIT',
 }
 
+const LOSSES: ReadonlySet<string> = new Set<FakeSshErrorCode>([
+  'ERR_FAKESSH_CONNECTION_LOST',
+  'ERR_FAKESSH_KEEPALIVE_TIMEOUT',
+  'ERR_FAKESSH_PROTOCOL',
+])
+
 /** We ended it. */
 export function errorOfEnding(code: GoodbyeCode, message: string, host: string): ConnectionError {
   if (code === 'protocol') return new ProtocolError(message, { host })
@@ -33,6 +39,16 @@ export function errorOfGoodbye(code: string, message: string, host: string): Con
     `the peer ended the connection (${escapeText(code)}): ${escapeText(message)}`,
     { host },
   )
+}
+
+/**
+ * For what the peer never heard of. After a loss that is worth a code of its own: anything else that was pending may have been done. The
+ * other ends of a connection say it by their code already.
+ */
+export function neverStarted(reason: ConnectionError): ConnectionError {
+  if (!LOSSES.has(reason.code)) return reason
+  const { message, host } = reason
+  return new ConnectionError('ERR_FAKESSH_NOT_STARTED', `not started: ${message}`, { host, cause: reason })
 }
 
 /** The byte stream ended without a goodbye, or while operations were running. */

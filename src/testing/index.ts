@@ -8,6 +8,9 @@
 
 import { credentialFrom } from '../auth/credential.js'
 import { generateToken } from '../auth/token.js'
+import { establish } from '../client/establish.js'
+import type { Connect } from '../client/link.js'
+import type { ReconnectOptions } from '../client/reconnect-options.js'
 import { FakeSshClient } from '../client.js'
 import { invalidArgument } from '../errors.js'
 import type { UserPermissions } from '../options.js'
@@ -60,6 +63,8 @@ export interface ConnectedPairOptions extends Omit<FakeSshServerOptions, 'users'
    * is no such thing on the way.
    */
   readonly faults?: FaultOptions | undefined
+  /** As of `FakeSshClient.connect()`: after a fault that ended the connection the client is given another one, to the same server. Default false. */
+  readonly reconnect?: boolean | ReconnectOptions | undefined
 }
 
 /** What `connectedPair()` gives. @public */
@@ -106,20 +111,31 @@ export async function connectedPair(
 ): Promise<ConnectedPair & { faults?: FaultControls }> {
   if (typeof options !== 'object' || options === null)
     throw invalidArgument('connectedPair', 'an options object', options)
-  const { user = {}, userName = 'test', intercept, faults: faultOptions, ...serverOptions } = options
+  const {
+    user = {},
+    userName = 'test',
+    intercept,
+    faults: faultOptions,
+    reconnect,
+    ...serverOptions
+  } = options
   if (intercept !== undefined && typeof intercept !== 'function')
     throw invalidArgument('connectedPair intercept', 'a function', intercept)
   const faults = faultOptions && new FaultControls('connectedPair faults', faultOptions)
   const token = generateToken()
   const server = new FakeSshServer({ ...serverOptions, users: { [userName]: { ...user, token } } })
-  const [dialer, near] = memoryPair({
-    intercept: intercept && ((bytes, to) => intercept(bytes, to === 'listener' ? 'to-server' : 'to-client')),
-  })
-  server.serve(faults === undefined ? near : behind(faults, near))
   const credential = credentialFrom({ user: userName, token }, 'plain')
   const { keepaliveIntervalMs } = serverOptions
+  const connect: Connect = (hooks, signal) => {
+    const [dialer, near] = memoryPair({
+      intercept:
+        intercept && ((bytes, to) => intercept(bytes, to === 'listener' ? 'to-server' : 'to-client')),
+    })
+    server.serve(faults === undefined ? near : behind(faults, near))
+    return establish(dialer, credential, { keepaliveIntervalMs, signal }, hooks)
+  }
   try {
-    const client = await FakeSshClient.connectOver(dialer, credential, { keepaliveIntervalMs })
+    const client = await FakeSshClient.connectBy(connect, { reconnect })
     const close = async () => {
       await Promise.all([client.close({ drainMs: 0 }), server.close({ drainMs: 0 })])
       faults?.endAll()
