@@ -13,6 +13,9 @@ expectType<Promise<FakeSshClient>>(
 expectAssignable<ConnectOptions>({ port: 1, user: 'u', ca: ['pem', Buffer.from('pem')], servername: 'name' })
 expectAssignable<ConnectOptions>({ port: 1, user: 'u', connectTimeoutMs: 1, keepaliveIntervalMs: 1 })
 expectAssignable<ConnectOptions>({ port: 1, user: 'u', signal: AbortSignal.timeout(1) })
+expectAssignable<ConnectOptions>({ port: 1, user: 'u', reconnect: true })
+expectAssignable<ConnectStringOptions>({ reconnect: { minDelayMs: 1, maxDelayMs: 2, giveUpAfterMs: undefined } })
+expectNotAssignable<ConnectOptions>({ port: 1, user: 'u', reconnect: { retries: 3 } })
 
 // By a connection string, which says where and who
 expectType<Promise<FakeSshClient>>(FakeSshClient.connect('fakessh://u:t@h:1'))

@@ -11,6 +11,8 @@ import type {
   FileMetadata,
   GetStream,
   PutStream,
+  ReconnectEvent,
+  ReconnectingEvent,
   ServerDeniedEvent,
   ServerEventContext,
   ServerExecEvent,
@@ -59,6 +61,8 @@ expectError(put.on('checksum', ({ digest }: { digest: string }) => digest))
 
 // client
 client.on('disconnect', (event) => expectType<DisconnectEvent>(event))
+client.on('reconnecting', (event) => expectType<ReconnectingEvent>(event))
+client.once('reconnect', (event) => expectType<ReconnectEvent>(event))
 client.once('metadata', (event) => expectType<TransferInfo & FileMetadata>(event))
 client.on('progress', (event) => expectType<TransferInfo & TransferProgress>(event))
 client.on('checksum', (event) => expectType<TransferInfo & TransferChecksum>(event))
