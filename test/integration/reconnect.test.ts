@@ -1,7 +1,7 @@
 // A client whose connection is lost gets it back, says so, and tells every operation whether it may have been started.
 import { describe, expect, test } from 'vitest'
 import { FakeSshClient, FakeSshServer, generateToken } from '../../src/index.js'
-import { faultProxy } from '../../src/testing/index.js'
+import { connectedPair, faultProxy } from '../../src/testing/index.js'
 import { served } from '../helpers/served.js'
 import { until } from '../helpers/until.js'
 
@@ -182,4 +182,12 @@ test('a server that is started again is found again', async () => {
   expect((await client.run('echo', ['here'])).stdout).toBe('here\n')
   await client.close()
   await second.close({ drainMs: 0 })
+})
+
+test('a pair in one process has its connection back as well', async () => {
+  await using pair = await connectedPair({ user: { exec: 'argv' }, faults: {}, reconnect: QUICK })
+  const isBack = new Promise((resolve) => pair.client.once('reconnect', resolve))
+  pair.faults.cut()
+  await isBack
+  expect((await pair.client.run('echo', ['here'])).stdout).toBe('here\n')
 })
