@@ -14,7 +14,9 @@ expectAssignable<ConnectOptions>({ port: 1, user: 'u', ca: ['pem', Buffer.from('
 expectAssignable<ConnectOptions>({ port: 1, user: 'u', connectTimeoutMs: 1, keepaliveIntervalMs: 1 })
 expectAssignable<ConnectOptions>({ port: 1, user: 'u', signal: AbortSignal.timeout(1) })
 expectAssignable<ConnectOptions>({ port: 1, user: 'u', reconnect: true })
-expectAssignable<ConnectStringOptions>({ reconnect: { minDelayMs: 1, maxDelayMs: 2, giveUpAfterMs: undefined } })
+expectAssignable<ConnectStringOptions>({
+  reconnect: { minDelayMs: 1, maxDelayMs: 2, giveUpAfterMs: undefined },
+})
 expectNotAssignable<ConnectOptions>({ port: 1, user: 'u', reconnect: { retries: 3 } })
 
 // By a connection string, which says where and who
