@@ -135,10 +135,11 @@ export class Link implements ChannelOpener, Recovery {
       },
       signal,
     )
-    if (early !== undefined) throw early.error ?? this.#ending('ERR_FAKESSH_CLOSED', 'the peer closed it')
     isOurs = true
     this.#connection = connection
     this.#openedAt = performance.now()
+    // In the turn in which it was established: told once somebody can listen.
+    if (early !== undefined) setImmediate((error) => this.#ended(error), early.error)
   }
 
   #ended(error: ConnectionError | undefined): void {

@@ -28,7 +28,7 @@ const SETTLE_MS = 5_000
 const OFFSETS = 20
 const SEED = 20_260_101
 
-const LOST = ['ERR_FAKESSH_CONNECTION_LOST', 'ERR_FAKESSH_CONNECT_FAILED']
+const LOST = ['ERR_FAKESSH_CONNECTION_LOST', 'ERR_FAKESSH_CONNECT_FAILED', 'ERR_FAKESSH_NOT_STARTED']
 
 /** The server has noticed the end, and has cleaned up. */
 async function quiet(all: Served): Promise<void> {

@@ -10,6 +10,7 @@ import { tcpProxy } from '../helpers/tcp-proxy.js'
 import { until } from '../helpers/until.js'
 
 const LOST = 'ERR_FAKESSH_CONNECTION_LOST'
+const NEVER = 'ERR_FAKESSH_NOT_STARTED'
 const BYTES = 8_000_000
 
 describe.each(['end', 'reset'] as const)('by %s', (how) => {
@@ -110,7 +111,7 @@ describe.each(['end', 'reset'] as const)('by %s', (how) => {
       put: { ...lost, error: { ...lost.error, op: 'put', path: 'out' } },
       inSession: lost,
       running: lost,
-      waiting: lost,
+      waiting: { ...lost, error: { ...lost.error, code: NEVER } },
     })
     const bytes = (told.get as { error: { bytesTransferred: number } }).error.bytesTransferred
     expect(bytes).toBeGreaterThan(0)
@@ -127,7 +128,7 @@ describe.each(['end', 'reset'] as const)('by %s', (how) => {
   })
 })
 
-test('after the loss every new operation fails with it, and closing is done at once', async () => {
+test('after the loss every new operation fails as never started, and closing is done at once', async () => {
   const all = await served({ transport: 'tls' })
   const target = new URL(all.server.connectionString('test'))
   const proxy = await tcpProxy(Number(target.port))
@@ -147,7 +148,7 @@ test('after the loss every new operation fails with it, and closing is done at o
     session.run('true'),
   ]
   for (const outcome of await Promise.all(attempts.map((promise) => outcomeOf<unknown>(promise)))) {
-    expect(outcome).toMatchObject({ isSuccess: false, error: { code: LOST } })
+    expect(outcome).toMatchObject({ isSuccess: false, error: { code: NEVER } })
   }
   await client.close()
   await session.close()

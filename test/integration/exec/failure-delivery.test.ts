@@ -46,7 +46,7 @@ const failures: [name: string, code: string, fail: (pair: ExecPair) => Promise<E
   ],
   [
     'a connection that was lost before',
-    LOST,
+    'ERR_FAKESSH_NOT_STARTED',
     async (pair) => {
       lose(pair)
       return pair.exec('sleep 60')

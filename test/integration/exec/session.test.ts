@@ -286,7 +286,7 @@ describe('when it cannot be used', () => {
     pair.client.destroy(new ConnectionError('ERR_FAKESSH_CONNECTION_LOST', 'cut'))
     await opened.close()
     await until(() => sessions.size === 0)
-    await expect(opened.run('ls')).rejects.toMatchObject({ code: 'ERR_FAKESSH_CONNECTION_LOST' })
+    await expect(opened.run('ls')).rejects.toMatchObject({ code: 'ERR_FAKESSH_NOT_STARTED' })
     expect(uncaught).toEqual([])
   })
 
