@@ -10,14 +10,21 @@ export const LOOP_BOUND = { below: 20 } as const
 
 const SIDES = { clientLoop: 'client', serverLoop: 'server' } as const
 
-/** The rows, the summary added to the one it belongs to; unchanged if that was not run. */
+/** The rows, the summary added to the one it belongs to, in place of an older one; unchanged if that was not run. */
 export function withLoopSummary(rows: readonly RowResult[]): RowResult[] {
   const others = rows.filter(({ name }) => name !== LOOP_ROW)
   return rows.map((row) =>
     row.name === LOOP_ROW && row.error === undefined
-      ? { ...row, verdicts: [...row.verdicts, ...summarise(others)] }
+      ? {
+          ...row,
+          verdicts: [...row.verdicts.filter(({ measure }) => !isSummary(measure)), ...summarise(others)],
+        }
       : row,
   )
+}
+
+function isSummary(measure: string): boolean {
+  return Object.hasOwn(SIDES, measure)
 }
 
 function summarise(rows: readonly RowResult[]): Verdict[] {

@@ -8,6 +8,8 @@ export interface RunResult {
   readonly scale: number
   readonly machine: Machine
   readonly rows: readonly RowResult[]
+  /** Rows that were measured again later, and took the place of what they were. */
+  readonly again?: readonly { readonly takenAt: string; readonly rows: readonly string[] }[]
 }
 
 /** What the numbers depend on. */
