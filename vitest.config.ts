@@ -19,6 +19,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // What a client keeps for later, of tests' own.
+    env: { XDG_STATE_HOME: fileURLToPath(new URL('node_modules/.cache/fake-ssh-state', import.meta.url)) },
     projects: [
       folder('unit'),
       folder('property'),

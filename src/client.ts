@@ -27,8 +27,10 @@ import {
 import { download } from './files/download.js'
 import { GetReadable } from './files/get-readable.js'
 import type { GetStream } from './files/get-stream.js'
+import type { PathTransferDeps } from './files/path-transfer.js'
 import type { PutStream } from './files/put-stream.js'
 import { PutWritable } from './files/put-writable.js'
+import type { ServerIdentity } from './files/resume-ids.js'
 import type {
   GetOptions,
   PathTransferOptions,
@@ -43,6 +45,7 @@ import type { Transport } from './transport/transport.js'
 import { dialUnix } from './transport/unix-socket.js'
 
 const DEFAULT_DRAIN_MS = 5_000
+const DEFAULT_HOST = '127.0.0.1'
 
 /**
  * A connection to a server, on which many operations run at once.
@@ -57,9 +60,11 @@ const DEFAULT_DRAIN_MS = 5_000
  */
 export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
   readonly #link: Link
+  readonly #server: ServerIdentity | undefined
 
-  private constructor(connect: Connect, policy: ReconnectPolicy | undefined) {
+  private constructor(connect: Connect, policy: ReconnectPolicy | undefined, server?: ServerIdentity) {
     super()
+    this.#server = server
     this.#link = new Link(connect, policy, {
       disconnect: (event) => this.emit('disconnect', event),
       reconnecting: (event) => this.emit('reconnecting', event),
@@ -96,9 +101,12 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    */
   static async connectBy(
     connect: Connect,
-    options: Pick<ConnectOptions, 'reconnect' | 'signal'> = {},
+    options: Partial<Pick<ConnectOptions, 'reconnect' | 'signal' | 'host' | 'path' | 'user'>> = {},
   ): Promise<FakeSshClient> {
-    const client = new FakeSshClient(connect, reconnectPolicy(options.reconnect))
+    // Without the port, which a server that listens on a free one changes with every start.
+    const { user, path, host = path ?? DEFAULT_HOST } = options
+    const server = user === undefined ? undefined : { host, user }
+    const client = new FakeSshClient(connect, reconnectPolicy(options.reconnect), server)
     await client.#link.start(options.signal)
     return client
   }
@@ -113,7 +121,8 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
     credential: Credential,
     options: EstablishOptions = {},
   ): Promise<FakeSshClient> {
-    return FakeSshClient.connectBy((hooks) => establish(transport, credential, options, hooks))
+    const { user } = credential
+    return FakeSshClient.connectBy((hooks) => establish(transport, credential, options, hooks), { user })
   }
 
   /** `host:port`, or the socket path, of the server. */
@@ -199,7 +208,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * `TransferError`, or `signal.reason`; `localPath` is then as it was.
    */
   download(remotePath: string, localPath: string, options?: PathTransferOptions): Promise<TransferReceipt> {
-    return download(this.#link, remotePath, localPath, options, { observe: this.#observer })
+    return download(this.#link, remotePath, localPath, options, this.#pathDeps)
   }
 
   /**
@@ -207,7 +216,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * `TransferError`, or `signal.reason`; `remotePath` is then as it was, or complete if only the server's answer was lost.
    */
   upload(localPath: string, remotePath: string, options?: PathTransferOptions): Promise<TransferReceipt> {
-    return upload(this.#link, localPath, remotePath, options, { observe: this.#observer })
+    return upload(this.#link, localPath, remotePath, options, this.#pathDeps)
   }
 
   /**
@@ -233,6 +242,10 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
     return new ExecChannelProcess(this.#link, parseExecArguments(args))
   }
 
+  get #pathDeps(): PathTransferDeps {
+    return { observe: this.#observer, server: this.#server }
+  }
+
   get #observer(): TransferObserver {
     return {
       metadata: (transfer, metadata) => this.emit('metadata', { ...transfer, ...metadata }),
@@ -248,7 +261,7 @@ function dial(
   connectTimeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Transport> {
-  const { host = '127.0.0.1', port, path, fingerprint, ca, servername } = options
+  const { host = DEFAULT_HOST, port, path, fingerprint, ca, servername } = options
   if (path !== undefined) return dialUnix({ path, connectTimeoutMs, signal })
   if (port === undefined) throw invalidArgument('connect port', 'a TCP port, or path of a unix socket', port)
   const { psk } = credential

@@ -50,6 +50,7 @@ export type {
   TransferOptions,
   TransferReceipt,
 } from './files/transfer.js'
+export type { UploadInfo } from './files/upload-table.js'
 export type {
   AuthenticatedUser,
   ChecksumAlgorithm,

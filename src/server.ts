@@ -7,6 +7,8 @@ import { FakeSshError, invalidArgument } from './errors.js'
 import { TypedEventSource } from './events.js'
 import { commandTable } from './exec/command-context.js'
 import { baseEnvironment } from './exec/environment.js'
+import { LocalDisk } from './files/local-disk.js'
+import { type UploadInfo, UploadTable } from './files/upload-table.js'
 import { MAX_TIMEOUT_MS } from './options.js'
 import { ServedConnection, type ServedConnectionDeps } from './server/served-connection.js'
 import type { FakeSshServerEvents } from './server/server-events.js'
@@ -51,6 +53,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
   readonly #options: FakeSshServerOptions
   readonly #directory: UserDirectory
   readonly #deps: Omit<ServedConnectionDeps, 'onAuthenticated' | 'onEnded'>
+  readonly #uploads: UploadTable
   readonly #served = new Set<ServedConnection>()
   readonly #strangers = new Set<ServedConnection>()
   #connectionCount = 0
@@ -73,13 +76,16 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
       authenticate,
       onError: (error) => this.emit('fault', { error }),
     })
+    const limits = checkLimits(options.limits)
+    this.#uploads = new UploadTable(limits.uploadExpiryMs)
     this.#deps = {
       directory: this.#directory,
       authorize,
       commands: commandTable(commands),
       baseEnvironment: baseEnvironment(shell, env),
       shell,
-      limits: checkLimits(options.limits),
+      limits,
+      uploads: this.#uploads,
       keepaliveIntervalMs: options.keepaliveIntervalMs ?? DEFAULT_KEEPALIVE_INTERVAL_MS,
       agent: AGENT,
       instance: randomBytes(16).toString('hex'),
@@ -102,6 +108,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
       const { listener, result } = await this.#listener
       if (this.#closing === undefined) {
         this.#listening = result
+        this.#sweepRoots()
         return result
       }
       await listener.close()
@@ -130,8 +137,16 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
   }
 
   /**
+   * Uploads that can be resumed: those that run, and the parts of interrupted ones, of an earlier process of this server too, until they
+   * expire (`limits.uploadExpiryMs`). Never rejects.
+   */
+  uploads(): Promise<UploadInfo[]> {
+    return this.#uploads.list()
+  }
+
+  /**
    * Takes no new connections and operations, lets running ones finish for `drainMs` (default 5,000), then ends what is left, and
-   * waits until its processes and temporary files are gone. Settles within `drainMs` + 5,000 ms. Idempotent.
+   * waits until its processes and temporary files are gone, except parts of uploads that can be resumed. Settles within `drainMs` + 5,000 ms. Idempotent.
    */
   close(options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
     const { drainMs = DEFAULT_DRAIN_MS } = options
@@ -231,11 +246,19 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
     this.emit('denied', { connectionId: 0, peer, op: 'connect', error })
   }
 
+  /** For what an earlier process left. Other roots are looked through when their users log in. */
+  #sweepRoots(): void {
+    for (const { root, readOnly } of Object.values(this.#options.users ?? {})) {
+      if (root !== undefined && readOnly !== true) this.#uploads.sweep(root, new LocalDisk(root))
+    }
+  }
+
   async #close(drainMs: number): Promise<void> {
     const bound = await this.#listener?.catch(() => undefined)
     await bound?.listener.close()
     this.#listening = undefined
     await Promise.all([...this.#served].map(({ connection }) => connection.close(drainMs)))
     await Promise.all(this.#leaving)
+    await this.#uploads.close()
   }
 }

@@ -26,6 +26,11 @@ export class Digest {
     this.#hash.update(bytes)
   }
 
+  /** Lower-case hex of everything so far; more can be added. */
+  hexSoFar(): string {
+    return this.#hash.copy().digest('hex')
+  }
+
   /** Lower-case hex of everything so far; nothing can be added afterwards. */
   hex(): string {
     this.#hex ??= this.#hash.digest('hex')

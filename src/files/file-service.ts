@@ -4,11 +4,14 @@ import type { FileSystem } from './file-system.js'
 import { failureOf } from './proof.js'
 import type { TransferInfo, TransferObserver } from './transfer.js'
 import { TransferTracker } from './transfer-tracker.js'
+import type { UploadTable } from './upload-table.js'
 
 export interface FileServiceDeps {
   /** The user's root. */
   readonly fileSystem: FileSystem
   readonly observe?: TransferObserver | undefined
+  /** Where uploads are resumed, and whose they are. Default: none can be. */
+  readonly uploads?: { readonly table: UploadTable; readonly user: string } | undefined
 }
 
 export function trackOpen(

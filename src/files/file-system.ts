@@ -16,12 +16,22 @@ export interface PathFacts extends FileFacts {
   readonly kind: 'file' | 'directory' | 'other'
 }
 
-/** A regular file being read from start to end. Calls do not overlap, except that `close` may come at any time. */
+/** Which bytes of a file are read. */
+export interface FilePart {
+  /** Bytes that come before it. Default 0. */
+  readonly offset?: number | undefined
+  /** Its bytes, where the file has as many. Default: all to the end of the file. */
+  readonly length?: number | undefined
+}
+
+/** A regular file, or a part of one, being read from start to end. Calls do not overlap, except that `close` may come at any time. */
 export interface SourceFile {
-  /** As they were when the file was opened. */
+  /** As they were when the file was opened; of the whole file. */
   readonly facts: FileFacts
   /** The next bytes, at most `into.length`; 0 at the end and from then on. */
   read(into: Uint8Array): Promise<number>
+  /** The next read gives the first bytes again. */
+  rewind(): void
   /**
    * Proves that what `read` gave is one state of the file. Throws `ERR_FAKESSH_SOURCE_CHANGED` when size, mtime or inode are
    * not those at opening, or when the bytes read are not as many as an honest size promised.
@@ -37,6 +47,15 @@ export interface StageOptions {
   readonly mode?: number | undefined
   /** False: `EEXIST` when the target exists, at the start or at the commit. Default true. */
   readonly overwrite?: boolean | undefined
+  /** What `claimStaged` finds the file by, with its target, once it has been kept or its process has died. Default: nothing does. */
+  readonly resumeKey?: string | undefined
+}
+
+/** How a staged file of an earlier attempt is taken over. */
+export interface ClaimOptions extends StageOptions {
+  readonly resumeKey: string
+  /** Milliseconds after which what dead processes left in the directory of the target is removed on the way. Default: it stays. */
+  readonly staleMs?: number | undefined
 }
 
 /** What is applied when a staged file becomes the target. */
@@ -50,8 +69,16 @@ export interface CommitOptions {
 
 /** A file that is invisible under its name until `commit`. */
 export interface StagedFile {
+  /** Where it is: below the root, without a leading `/`; the root itself is empty. */
+  readonly directory: string
+  /** Bytes in it: what was found in it when it was claimed, and what was written since. */
+  readonly bytes: number
+  /** The bytes from a position on, at most `into.length`; 0 at the end. */
+  read(into: Uint8Array, position: number): Promise<number>
   /** Appends all the bytes. They must not change before it settles. Calls do not overlap. */
   write(bytes: Uint8Array): Promise<void>
+  /** Throws away all that is in it. Does not overlap with `write`. */
+  restart(): Promise<void>
   /**
    * Puts the file in the place of the target, at once and whole. When it rejects, the staged file is gone and the target is untouched,
    * unless all that failed was the last step of `fsync`. To be called once.
@@ -59,6 +86,21 @@ export interface StagedFile {
   commit(options?: CommitOptions): Promise<void>
   /** Removes the file, after whatever is running; does nothing once committed. Idempotent; never rejects. */
   discard(): Promise<void>
+  /**
+   * Leaves it for `claimStaged`, after whatever is running. Without a `resumeKey`, or when it is empty, it is discarded: undefined. Does
+   * nothing once committed or discarded. Never rejects.
+   */
+  keep(): Promise<KeptFile | undefined>
+}
+
+/** A staged file that nobody works on. */
+export interface KeptFile {
+  /** Where it is: below the root, without a leading `/`; the root itself is empty. */
+  readonly directory: string
+  /** What there is of it; undefined once it was claimed or removed. Never rejects. */
+  look(): Promise<{ readonly bytes: number; readonly updatedAtMs: number } | undefined>
+  /** Removes it, unless it was claimed. Never rejects. */
+  remove(): Promise<void>
 }
 
 /**
@@ -67,6 +109,13 @@ export interface StagedFile {
  */
 export interface FileSystem {
   stat(path: string): Promise<PathFacts>
-  openSource(path: string): Promise<SourceFile>
+  openSource(path: string, part?: FilePart): Promise<SourceFile>
   createStaged(path: string, options?: StageOptions): Promise<StagedFile>
+  /**
+   * Takes over what an earlier attempt at the same target with the same `resumeKey` left, if nobody else works on it; for one caller only.
+   * Undefined when there is nothing. Looks through the directory of the target.
+   */
+  claimStaged(path: string, options: ClaimOptions): Promise<StagedFile | undefined>
+  /** Every staged file whose process has died or has kept it, one directory after the other, as far as a bounded search gets. */
+  leftovers(signal: AbortSignal): AsyncIterable<KeptFile>
 }

@@ -2,17 +2,18 @@
 import { Readable } from 'node:stream'
 import type * as te from 'typed-emitter'
 import type { ChannelOpener } from '../connection/channel-opener.js'
-import { type FakeSshError, TransferError } from '../errors.js'
+import { FakeSshError, TransferError } from '../errors.js'
 import { escapeText } from '../escape.js'
+import type { JsonObject } from '../protocol/messages.js'
 import { Inbound, READABLE_HIGH_WATER_MARK } from '../streams/inbound.js'
 import { ClientTransfer } from './client-transfer.js'
 import { Digest } from './digest.js'
 import type { GetStream, GetStreamEvents } from './get-stream.js'
-import { parseFileMetadata } from './messages.js'
+import { parseGetAnswer } from './messages.js'
 import { commitBeforeEnd, type Proof, type RemoteProof } from './proof.js'
 import { RECEIVE_WINDOW_BYTES } from './receive-window.js'
 import type { FileMetadata, GetOptions, TransferInfo, TransferObserver, TransferReceipt } from './transfer.js'
-import { checkTransferOptions, checkTransferPath } from './transfer-arguments.js'
+import { checkPart, checkTransferOptions, checkTransferPath } from './transfer-arguments.js'
 import { callListener } from './transfer-events.js'
 
 /** Bytes waiting at which a stream that nobody reads counts as unread for good, if its result was asked for. */
@@ -22,7 +23,8 @@ export class GetReadable extends Readable implements GetStream {
   readonly path: string
   readonly #transfer: ClientTransfer
   readonly #digest: Digest
-  readonly #inbound: Inbound | undefined
+  readonly #part: Pick<GetOptions, 'offset' | 'length'>
+  #inbound: Inbound | undefined
   #metadata: FileMetadata | undefined
   #bytes = 0
   #isAtEnd = false
@@ -32,30 +34,28 @@ export class GetReadable extends Readable implements GetStream {
   constructor(opener: ChannelOpener, path: string, options: GetOptions = {}, observer?: TransferObserver) {
     checkTransferPath('get: path', path)
     const algorithm = checkTransferOptions('get', options)
+    checkPart(options)
     super({ highWaterMark: READABLE_HIGH_WATER_MARK })
     this.path = path
+    this.#part = { offset: options.offset, length: options.length }
     this.#digest = new Digest(algorithm)
     const info: TransferInfo = { op: 'get', path }
     const observers = [this.#eventObserver(), observer]
-    const params = { path, algorithm }
     const windows = [RECEIVE_WINDOW_BYTES]
     this.#transfer = new ClientTransfer(
       { opener, kind: 'get', windows, stop: options, info, observers },
       {
-        onOpened: (answer) => {
-          this.#metadata = parseFileMetadata(answer)
-          this.#transfer.tracker.started(this.#metadata.size)
-          this.#transfer.tracker.metadataKnown(this.#metadata)
-        },
+        onOpened: (info) => this.#onOpened(info),
         onData: (bytes) => this.#onData(bytes),
         onEof: () => {
           this.#isAtEnd = true
         },
         onProof: (remote) => this.#onProof(remote),
         onFailed: (failure) => this.destroy(failure as Error),
+        onInterrupted: () => void this.#carryOn(),
       },
     )
-    this.#transfer.start(params)
+    this.#transfer.start(this.#params())
     const { channel } = this.#transfer
     if (channel) this.#inbound = new Inbound(channel, 0, this)
   }
@@ -97,6 +97,36 @@ export class GetReadable extends Readable implements GetStream {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#transfer.stop(error ?? this.#closedError('the stream was destroyed before its end'))
     callback(error)
+  }
+
+  #params(): object {
+    const have = this.#bytes > 0 ? { bytes: this.#bytes, digest: this.#digest.hexSoFar() } : undefined
+    return { path: this.path, algorithm: this.#digest.algorithm, ...this.#part, have }
+  }
+
+  #onOpened(info: JsonObject): void {
+    const { metadata, start } = parseGetAnswer(info, this.#bytes)
+    if (start < this.#bytes) {
+      const message = 'the file changed while the connection was lost, and its beginning has been handed on'
+      throw new FakeSshError('ERR_FAKESSH_SOURCE_CHANGED', message)
+    }
+    this.#metadata = metadata
+    const { offset = 0, length = Number.POSITIVE_INFINITY } = this.#part
+    this.#transfer.agreed(Math.min(Math.max(0, metadata.size - offset), length), start)
+    this.#transfer.tracker.metadataKnown(metadata)
+  }
+
+  /** After a lost connection: asks for what comes after all that has arrived, whether or not it has been read. */
+  async #carryOn(): Promise<void> {
+    try {
+      await this.#transfer.reconnected()
+      this.#isAtEnd = false
+      this.#transfer.startAgain(this.#params())
+      const { channel } = this.#transfer
+      if (channel) this.#inbound?.moveTo(channel)
+    } catch {
+      // The transfer has failed, and the stream with it.
+    }
   }
 
   #onData(bytes: Uint8Array): void {

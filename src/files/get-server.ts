@@ -1,11 +1,13 @@
 /** The server's half of `get` (docs/protocol.md, section 7.3). */
 import type { IncomingOpen } from '../connection/channel-handler.js'
 import type { FakeSshError } from '../errors.js'
+import { Digest } from './digest.js'
+import { digestBytes } from './digest-prefix.js'
 import { type FileServiceDeps, refuse, trackOpen } from './file-service.js'
 import type { SourceFile } from './file-system.js'
-import { type GetParams, parseGetParams } from './messages.js'
+import { type GetParams, type HeldPrefix, parseGetParams } from './messages.js'
 import { cancelledByPeer, failureOf, type Proof } from './proof.js'
-import { sendSource } from './send-source.js'
+import { type Prefix, sendSource } from './send-source.js'
 
 /** Serves one `get` that has been permitted. Settles when it is over and its channel closed; never rejects. */
 export async function serveGet(open: IncomingOpen, deps: FileServiceDeps): Promise<void> {
@@ -13,34 +15,39 @@ export async function serveGet(open: IncomingOpen, deps: FileServiceDeps): Promi
   const { channel } = open
   let params: GetParams
   let source: SourceFile | undefined
+  let had: Prefix | undefined
   try {
     params = parseGetParams(open.params)
-    source = await deps.fileSystem.openSource(params.path)
+    const { path, offset, length, have } = params
+    source = await deps.fileSystem.openSource(path, { offset, length })
+    if (have !== undefined) had = await compare(source, params, have, open.signal)
     if (open.signal.aborted) throw cancelledByPeer()
   } catch (error) {
     await source?.close()
-    refuse(open, tracker, error)
+    refuse(open, tracker, open.signal.aborted ? cancelledByPeer() : error)
     return
   }
 
   const { size, mode, mtimeMs } = source.facts
+  const { algorithm, offset = 0, length = Number.POSITIVE_INFINITY } = params
+  const start = had?.bytes ?? 0
   const { meter } = tracker
   const closed = new Promise<FakeSshError | undefined>((resolve) => {
-    open.accept({ size, mode, mtimeMs }, [], {
+    open.accept({ size, mode, mtimeMs, start }, [], {
       // We offered no window, so the core lets nothing through.
       onData: () => undefined,
       onEof: () => undefined,
-      onAcknowledged: (_stream, consumed) => meter.setAcknowledged(consumed),
+      onAcknowledged: (_stream, consumed) => meter.setAcknowledged(start + consumed),
       onClosed: resolve,
     })
   })
-  tracker.started(size)
+  tracker.started(Math.min(Math.max(0, size - offset), length), start)
 
   let proof: Proof | undefined
   let failure: unknown
   try {
     const onSent = (bytes: number) => meter.addTransferred(bytes)
-    proof = await sendSource(source, channel, { algorithm: params.algorithm, onSent })
+    proof = await sendSource(source, channel, { algorithm, had, onSent })
   } catch (error) {
     failure = channel.isClosed ? cancelledByPeer() : error
     channel.sendCommit({ error: failureOf(error) })
@@ -52,4 +59,18 @@ export async function serveGet(open: IncomingOpen, deps: FileServiceDeps): Promi
   channel.close()
   if (proof && !lost) tracker.finished(proof, { mode, mtimeMs })
   else tracker.failed(lost ?? failure)
+}
+
+/** What the opener has, if it is the beginning of what is asked for; otherwise the source is at its start again. */
+async function compare(
+  source: SourceFile,
+  { algorithm }: GetParams,
+  { bytes, digest: theirs }: HeldPrefix,
+  signal: AbortSignal,
+): Promise<Prefix | undefined> {
+  const digest = new Digest(algorithm)
+  const read = await digestBytes((into) => source.read(into), bytes, digest, signal)
+  if (read === bytes && digest.hexSoFar() === theirs) return { bytes, digest }
+  source.rewind()
+  return undefined
 }

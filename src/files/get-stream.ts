@@ -24,7 +24,8 @@ export interface GetStreamEvents {
 
 /**
  * A remote file as a Readable of Buffers. It ends only when length and digest have been verified. Destroying it cancels
- * the transfer at the server.
+ * the transfer at the server. With `reconnect` a lost connection does not end it: it goes on with the next byte, or with
+ * `ERR_FAKESSH_SOURCE_CHANGED` when the file no longer begins as what was read.
  *
  * A failure goes to {@link GetStream.result} if that was asked for, and to the stream as Node does it: to whoever listens to `'error'`, as
  * `pipeline()`, `finished()` and `for await` do. With no such listener the stream is only closed; nothing is thrown.

@@ -31,14 +31,19 @@ export class DiskHandle {
     return this.#run((done) => fs.fstat(this.#fd, { bigint: true }, done))
   }
 
-  /** Continues where the last read ended. */
-  read(into: Uint8Array): Promise<number> {
-    return this.#run((done) => fs.read(this.#fd, into, 0, into.length, null, done))
+  /** From a position, or where the last read without one ended. */
+  read(into: Uint8Array, position: number | null = null): Promise<number> {
+    return this.#run((done) => fs.read(this.#fd, into, 0, into.length, position, done))
   }
 
-  /** May write less than all; returns how many bytes. */
-  write(bytes: Uint8Array): Promise<number> {
-    return this.#run((done) => fs.write(this.#fd, bytes, 0, bytes.length, null, done))
+  /** At a position, or where the last write without one ended. May write less than all; returns how many bytes. */
+  write(bytes: Uint8Array, position: number | null = null): Promise<number> {
+    return this.#run((done) => fs.write(this.#fd, bytes, 0, bytes.length, position, done))
+  }
+
+  /** To no bytes at all. */
+  truncate(): Promise<void> {
+    return this.#run((done) => fs.ftruncate(this.#fd, 0, done as fs.NoParamCallback))
   }
 
   chmod(mode: number): Promise<void> {

@@ -9,6 +9,7 @@ import { lstat, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path'
 import { FakeSshError } from '../errors.js'
 import { diskFailure, errnoOf, outsideRoot, toDiskError } from './local-disk-errors.js'
+import { isReservedName } from './local-disk-owner.js'
 import { checkPath } from './path-text.js'
 
 /** Links followed for one path, as in Linux; beyond: ELOOP. */
@@ -115,7 +116,10 @@ export class PathResolver {
     if (this.#root !== undefined && sep === '\\' && /[\\:]/.test(path)) {
       throw new FakeSshError('ERR_FAKESSH_INVALID_PATH', 'the path holds a backslash or a colon', { path })
     }
-    return path.split(SEPARATORS).filter((part) => part !== '' && part !== '.')
+    const parts = path.split(SEPARATORS).filter((part) => part !== '' && part !== '.')
+    // What others are uploading does not exist for peers.
+    if (this.#root !== undefined && parts.some(isReservedName)) throw diskFailure('ENOENT', path)
+    return parts
   }
 
   /**
@@ -139,6 +143,9 @@ export class PathResolver {
       }
       const here = join(current, step.name)
       const isLast = pending.length === 0
+      if (isJailed && step.isFromLink && isReservedName(step.name) && isInside(root, current)) {
+        throw diskFailure('ENOENT', path)
+      }
       const told = (error: FakeSshError) => (isInside(root, current) ? error : outsideRoot(path))
       const found = await lstat(here).catch((error: unknown) => {
         if (isLast && isInside(root, here) && errnoOf(error) === 'ENOENT') return undefined

@@ -1,9 +1,9 @@
-/** A regular file on the local disk, read once from start to end and proved unchanged. */
+/** A regular file on the local disk, or a part of one, read from start to end and proved unchanged. */
 import type { BigIntStats } from 'node:fs'
 import { constants } from 'node:fs'
 import { FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
-import type { FileFacts, SourceFile } from './file-system.js'
+import type { FileFacts, FilePart, SourceFile } from './file-system.js'
 import { diskFailure, errnoOf, notAFile, toDiskError } from './local-disk-errors.js'
 import { DiskHandle } from './local-disk-handle.js'
 
@@ -38,26 +38,43 @@ export class LocalSource implements SourceFile {
   readonly facts: FileFacts
   readonly #handle: DiskHandle
   readonly #path: string
-  readonly #isHonest: boolean
+  readonly #offset: number
+  /** Bytes to give at most; undefined for all there are. */
+  readonly #length: number | undefined
+  /** Bytes there are to give, where the size is to be believed. */
+  readonly #expected: number | undefined
+  /** Undefined while the file is read from its start, which files that know no positions allow as well. */
+  #position: number | undefined
   #bytesRead = 0
   #isAtEnd = false
 
-  private constructor(handle: DiskHandle, path: string, stats: BigIntStats) {
+  private constructor(handle: DiskHandle, path: string, stats: BigIntStats, part: FilePart) {
+    const { offset = 0, length } = part
     this.#handle = handle
     this.#path = path
-    this.#isHonest = hasHonestSize(stats)
     this.facts = factsOf(stats)
+    this.#offset = offset
+    this.#length = length
+    if (offset > 0) this.#position = offset
+    if (hasHonestSize(stats)) {
+      this.#expected = Math.min(Math.max(0, this.facts.size - offset), length ?? Number.POSITIVE_INFINITY)
+    }
   }
 
   /** `path` is how the peer wrote it, `location` where it is. `noFollow` when links were resolved before. */
-  static async open(path: string, location: string, noFollow: boolean): Promise<LocalSource> {
+  static async open(
+    path: string,
+    location: string,
+    noFollow: boolean,
+    part: FilePart = {},
+  ): Promise<LocalSource> {
     let handle: DiskHandle | undefined
     try {
       handle = await DiskHandle.open(location, O_RDONLY | O_NONBLOCK | O_NOCTTY | (noFollow ? O_NOFOLLOW : 0))
       const stats = await handle.stat()
       if (stats.isDirectory()) throw diskFailure('EISDIR', path)
       if (!stats.isFile()) throw notAFile(path)
-      return new LocalSource(handle, path, stats)
+      return new LocalSource(handle, path, stats, part)
     } catch (error) {
       await handle?.close().catch(() => undefined)
       // What opening a socket, or a device without a driver, gives.
@@ -66,17 +83,27 @@ export class LocalSource implements SourceFile {
   }
 
   async read(into: Uint8Array): Promise<number> {
-    if (this.#isAtEnd || into.length === 0) return 0
-    const bytes = await this.#handle.read(into).catch((error: unknown) => {
+    const room = this.#length === undefined ? into.length : this.#length - this.#bytesRead
+    const wanted = room < into.length ? into.subarray(0, room) : into
+    if (this.#isAtEnd || wanted.length === 0) return 0
+    const bytes = await this.#handle.read(wanted, this.#position).catch((error: unknown) => {
       throw toDiskError(error, this.#path)
     })
     this.#bytesRead += bytes
+    if (this.#position !== undefined) this.#position += bytes
+    const expected = this.#expected
     // More than there was: it grows, and could do so for as long as we read.
-    if (this.#isHonest && this.#bytesRead > this.facts.size) throw this.#changed('it grew')
+    if (expected !== undefined && this.#bytesRead > expected) throw this.#changed('it grew')
     // A short read that completes an honest size needs no further read to see the end; verifyUnchanged() confirms the size.
-    const isComplete = this.#isHonest && this.#bytesRead === this.facts.size && bytes < into.length
+    const isComplete = this.#bytesRead === expected && bytes < wanted.length
     this.#isAtEnd = bytes === 0 || isComplete
     return bytes
+  }
+
+  rewind(): void {
+    this.#position = this.#offset
+    this.#bytesRead = 0
+    this.#isAtEnd = false
   }
 
   async verifyUnchanged(): Promise<void> {
@@ -88,8 +115,9 @@ export class LocalSource implements SourceFile {
     if (sizeNow !== size) throw this.#changed(`its size went from ${size} to ${sizeNow} bytes`)
     if (now.mtimeNs !== mtimeNs) throw this.#changed('it was written to')
     if (now.ino !== ino) throw this.#changed('it was replaced')
-    if (this.#isHonest && this.#bytesRead !== size) {
-      throw this.#changed(`it gave ${this.#bytesRead} of ${size} bytes`)
+    const expected = this.#expected ?? this.#bytesRead
+    if (this.#bytesRead !== expected) {
+      throw this.#changed(`it gave ${this.#bytesRead} of ${expected} bytes`)
     }
   }
 

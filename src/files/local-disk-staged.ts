@@ -1,68 +1,105 @@
 /** A temporary file beside its target on the local disk, which becomes the target by one rename. */
-import { randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
-import type { CommitOptions, StagedFile, StageOptions } from './file-system.js'
+import type { ClaimOptions, CommitOptions, KeptFile, StagedFile, StageOptions } from './file-system.js'
+import { claimLeftover, removeQuietly } from './local-disk-claim.js'
 import { diskFailure, notAFile, toDiskError } from './local-disk-errors.js'
 import { DiskHandle } from './local-disk-handle.js'
+import { LocalKept } from './local-disk-kept.js'
+import { holdName, randomKey, releaseName } from './local-disk-owner.js'
 import type { Target } from './local-disk-resolve.js'
 
-const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_RDONLY } = constants
+const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_RDONLY } = constants
 
 /** Set-uid and its like are never taken over: not from a peer, not from the file that is replaced. */
 const PERMISSION_BITS = 0o777
 const DEFAULT_MODE = 0o666
+/** Whoever takes a file over has to open it, whatever it is to become. */
+const RESUMABLE_MODE = 0o600
 
 /** Seconds added to a time in whole milliseconds: `futimes` cuts to microseconds a double that may lie just below. */
 const HALF_MICROSECOND = 5e-7
 
+/** Where a staged file is, and what it is to become. */
+interface Place {
+  /** As the peer or caller wrote it. */
+  readonly path: string
+  readonly target: Target
+  /** The directory of the target, as a peer would write it. */
+  readonly shownDirectory: string
+  readonly options: StageOptions
+}
+
 export class LocalStaged implements StagedFile {
   readonly #handle: DiskHandle
-  readonly #path: string
-  readonly #directory: string
-  readonly #temporary: string
-  readonly #target: string
+  readonly #place: Place
+  /** Of the temporary file. */
+  readonly #name: string
   /** To be set on the file at the commit, unless the commit names another. */
   readonly #mode: number | undefined
-  readonly #overwrite: boolean
+  #bytes: number
   #ending: Promise<void> | undefined
 
-  private constructor(
-    handle: DiskHandle,
-    path: string,
-    target: Target,
-    temporary: string,
-    options: StageOptions,
-  ) {
+  private constructor(handle: DiskHandle, name: string, place: Place, bytes: number, mode?: number) {
     this.#handle = handle
-    this.#path = path
-    this.#directory = target.directory
-    this.#temporary = temporary
-    this.#target = join(target.directory, target.name)
-    this.#mode = options.mode ?? target.existing?.mode
-    this.#overwrite = options.overwrite !== false
+    this.#name = name
+    this.#place = place
+    this.#bytes = bytes
+    this.#mode = place.options.mode ?? place.target.existing?.mode ?? mode
   }
 
-  static async create(path: string, target: Target, options: StageOptions): Promise<LocalStaged> {
-    const { existing } = target
-    if (existing?.isDirectory()) throw diskFailure('EISDIR', path)
-    if (target.namesDirectory) throw diskFailure(existing ? 'ENOTDIR' : 'EISDIR', path)
-    if (existing && !existing.isFile()) throw notAFile(path)
-    if (existing && options.overwrite === false) throw diskFailure('EEXIST', path)
-
-    // Never more open than what it replaces, not even while it is being written.
-    const mode =
-      (existing?.mode ?? PERMISSION_BITS) & (options.mode ?? (existing ? PERMISSION_BITS : DEFAULT_MODE))
-    const temporary = join(target.directory, `.fakessh-${randomBytes(16).toString('hex')}.part`)
+  static async create(place: Place): Promise<LocalStaged> {
+    const { path, target, options } = place
+    checkTarget(place)
+    const name = holdName(keyOf(place) ?? randomKey())
     try {
-      const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
-      const handle = await DiskHandle.open(temporary, flags, mode & PERMISSION_BITS)
-      return new LocalStaged(handle, path, target, temporary, options)
+      const flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
+      const handle = await DiskHandle.open(join(target.directory, name), flags, initialMode(target, options))
+      return new LocalStaged(handle, name, place, 0)
     } catch (error) {
+      releaseName(name)
       throw toDiskError(error, path)
+    }
+  }
+
+  /** Undefined when there is nothing to take over. */
+  static async claim(place: Place & { readonly options: ClaimOptions }): Promise<LocalStaged | undefined> {
+    const { path, target, options } = place
+    checkTarget(place)
+    const claimed = await claimLeftover(target.directory, keyFor(place, options.resumeKey), options.staleMs)
+    if (claimed === undefined) return undefined
+    const { handle, name, bytes } = claimed
+    // What was wanted then may have been more open than what is wanted now.
+    const usual = DEFAULT_MODE & ~process.umask()
+    const staged = new LocalStaged(handle, name, place, bytes, usual)
+    try {
+      await handle.chmod(
+        initialMode(target, options) & (target.existing ? PERMISSION_BITS : ~process.umask()),
+      )
+      return staged
+    } catch (error) {
+      await staged.discard()
+      throw toDiskError(error, path)
+    }
+  }
+
+  get directory(): string {
+    return this.#place.shownDirectory
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    try {
+      return await this.#handle.read(into, position)
+    } catch (error) {
+      throw toDiskError(error, this.#place.path)
     }
   }
 
@@ -70,17 +107,29 @@ export class LocalStaged implements StagedFile {
     let rest = bytes
     try {
       while (rest.length > 0) {
-        rest = rest.subarray(await this.#handle.write(rest))
+        const written = await this.#handle.write(rest, this.#bytes)
+        this.#bytes += written
+        rest = rest.subarray(written)
       }
     } catch (error) {
-      throw toDiskError(error, this.#path)
+      throw toDiskError(error, this.#place.path)
+    }
+  }
+
+  async restart(): Promise<void> {
+    try {
+      await this.#handle.truncate()
+      this.#bytes = 0
+    } catch (error) {
+      throw toDiskError(error, this.#place.path)
     }
   }
 
   async commit(options: CommitOptions = {}): Promise<void> {
     if (this.#ending !== undefined) {
-      const message = `'${escapeText(this.#path)}' was already committed or discarded`
-      throw new FakeSshError('ERR_FAKESSH_CLOSED', message, { path: this.#path })
+      const { path } = this.#place
+      const message = `'${escapeText(path)}' was already committed or discarded`
+      throw new FakeSshError('ERR_FAKESSH_CLOSED', message, { path })
     }
     const committing = this.#commit(options)
     this.#ending = committing.catch(() => undefined)
@@ -92,7 +141,33 @@ export class LocalStaged implements StagedFile {
     return this.#ending
   }
 
+  async keep(): Promise<KeptFile | undefined> {
+    if (this.#ending !== undefined || this.#bytes === 0 || this.#place.options.resumeKey === undefined) {
+      await this.discard()
+      return undefined
+    }
+    const keeping = this.#keep()
+    this.#ending = keeping.then(() => undefined)
+    return keeping
+  }
+
+  async #keep(): Promise<KeptFile | undefined> {
+    try {
+      await this.#handle.close()
+    } catch {
+      // What was written may not be there.
+      await this.#remove()
+      return undefined
+    }
+    releaseName(this.#name)
+    const { target, shownDirectory } = this.#place
+    return new LocalKept(shownDirectory, target.directory, this.#name)
+  }
+
   async #commit({ mode = this.#mode, mtimeMs, fsync = false }: CommitOptions): Promise<void> {
+    const { path, target, options } = this.#place
+    const temporary = join(target.directory, this.#name)
+    const destination = join(target.directory, target.name)
     try {
       if (mode !== undefined) await this.#handle.chmod(mode & PERMISSION_BITS)
       if (mtimeMs !== undefined) {
@@ -101,32 +176,58 @@ export class LocalStaged implements StagedFile {
       if (fsync) await this.#handle.sync()
       // Some file systems tell of a full disk only here, so it comes before the rename.
       await this.#handle.close()
-      if (this.#overwrite) {
-        await rename(this.#temporary, this.#target)
+      if (options.overwrite !== false) {
+        await rename(temporary, destination)
       } else {
         // Unlike rename, link fails when somebody else made the target meanwhile.
-        await link(this.#temporary, this.#target)
-        await unlink(this.#temporary).catch(() => undefined)
+        await link(temporary, destination)
+        await unlink(temporary).catch(() => undefined)
       }
-      if (fsync) await this.#syncDirectory()
+      releaseName(this.#name)
+      if (fsync) await syncDirectory(target.directory)
     } catch (error) {
       await this.#remove()
-      throw toDiskError(error, this.#path)
-    }
-  }
-
-  async #syncDirectory(): Promise<void> {
-    const directory = await DiskHandle.open(this.#directory, O_RDONLY)
-    try {
-      await directory.sync()
-    } finally {
-      await directory.close()
+      throw toDiskError(error, path)
     }
   }
 
   async #remove(): Promise<void> {
     await this.#handle.close().catch(() => undefined)
-    // Gone already, or beyond our reach: there is nobody to tell who could do more.
-    await unlink(this.#temporary).catch(() => undefined)
+    await removeQuietly(this.#place.target.directory, this.#name)
+    releaseName(this.#name)
   }
+}
+
+async function syncDirectory(location: string): Promise<void> {
+  const directory = await DiskHandle.open(location, O_RDONLY)
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+function checkTarget({ path, target, options }: Place): void {
+  const { existing, namesDirectory } = target
+  if (existing?.isDirectory()) throw diskFailure('EISDIR', path)
+  if (namesDirectory) throw diskFailure(existing ? 'ENOTDIR' : 'EISDIR', path)
+  if (existing && !existing.isFile()) throw notAFile(path)
+  if (existing && options.overwrite === false) throw diskFailure('EEXIST', path)
+}
+
+/** Never more open than what it replaces, not even while it is being written. */
+function initialMode({ existing }: Target, { mode, resumeKey }: StageOptions): number {
+  const wanted = mode ?? (existing ? PERMISSION_BITS : DEFAULT_MODE)
+  const allowed = (existing?.mode ?? PERMISSION_BITS) & wanted & PERMISSION_BITS
+  return resumeKey === undefined ? allowed : allowed | RESUMABLE_MODE
+}
+
+function keyOf(place: Place): string | undefined {
+  const { resumeKey } = place.options
+  return resumeKey === undefined ? undefined : keyFor(place, resumeKey)
+}
+
+/** Finds only what was for the same name; that it is for the same directory shows in where it is. */
+function keyFor({ target }: Place, resumeKey: string): string {
+  return createHash('sha256').update(`${resumeKey}\0${target.name}`).digest('hex').slice(0, 32)
 }

@@ -1,7 +1,18 @@
 /** The disk of this machine as a `FileSystem`, whole or below one root. With the other `local-disk-*.ts` the only user of `node:fs`. */
 import { stat } from 'node:fs/promises'
-import type { FileSystem, PathFacts, SourceFile, StagedFile, StageOptions } from './file-system.js'
+import type {
+  ClaimOptions,
+  FilePart,
+  FileSystem,
+  KeptFile,
+  PathFacts,
+  SourceFile,
+  StagedFile,
+  StageOptions,
+} from './file-system.js'
 import { toDiskError } from './local-disk-errors.js'
+import { LocalKept } from './local-disk-kept.js'
+import { leftoversBelow } from './local-disk-leftovers.js'
 import { PathResolver } from './local-disk-resolve.js'
 import { factsOf, LocalSource } from './local-disk-source.js'
 import { LocalStaged } from './local-disk-staged.js'
@@ -30,11 +41,33 @@ export class LocalDisk implements FileSystem {
     }
   }
 
-  async openSource(path: string): Promise<SourceFile> {
-    return LocalSource.open(path, await this.#resolver.existing(path), this.#isJailed)
+  async openSource(path: string, part?: FilePart): Promise<SourceFile> {
+    return LocalSource.open(path, await this.#resolver.existing(path), this.#isJailed, part)
   }
 
   async createStaged(path: string, options: StageOptions = {}): Promise<StagedFile> {
-    return LocalStaged.create(path, await this.#resolver.target(path), options)
+    return LocalStaged.create(await this.#place(path, options))
+  }
+
+  async claimStaged(path: string, options: ClaimOptions): Promise<StagedFile | undefined> {
+    return LocalStaged.claim(await this.#place(path, options))
+  }
+
+  /** Below the root; without one there is no such search. */
+  async *leftovers(signal: AbortSignal): AsyncGenerator<KeptFile> {
+    const root = this.#isJailed ? await this.#resolver.existing('/').catch(() => undefined) : undefined
+    if (root === undefined) return
+    for await (const { directory, name } of leftoversBelow(root, signal)) {
+      yield new LocalKept(this.#shown(directory), directory, name)
+    }
+  }
+
+  async #place<Options extends StageOptions>(path: string, options: Options) {
+    const target = await this.#resolver.target(path)
+    return { path, target, options, shownDirectory: this.#shown(target.directory) }
+  }
+
+  #shown(directory: string): string {
+    return this.#resolver.shown(directory)?.slice(1) ?? ''
   }
 }

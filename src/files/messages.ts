@@ -13,11 +13,16 @@ const permissionBits = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue
 /** The range of `Date`. */
 const time = v.pipe(v.number(), v.integer(), v.minValue(-8.64e15), v.maxValue(8.64e15))
 
+const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{32,256}$/))
+
 const pathOnly = v.object({ path: v.string() })
 
 const getParams = v.object({
   path: v.string(),
   algorithm: v.optional(v.string(), 'sha256'),
+  offset: v.optional(count),
+  length: v.optional(count),
+  have: v.optional(v.object({ bytes: count, digest })),
 })
 
 const putParams = v.object({
@@ -27,24 +32,62 @@ const putParams = v.object({
   mode: v.optional(permissionBits),
   mtimeMs: v.optional(time),
   overwrite: v.optional(v.boolean(), true),
+  fsync: v.optional(v.boolean(), false),
+  resume: v.optional(
+    v.object({
+      id: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+      holder: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+    }),
+  ),
 })
 
 const getInfo = v.object({
   size: count,
   mode: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o7777)),
   mtimeMs: time,
+  start: v.optional(count, 0),
 })
 
-export interface GetParams {
+const putInfo = v.object({ start: v.optional(count, 0), digest: v.optional(digest) })
+
+/** The first bytes of what is transferred, as one end holds them. */
+export interface HeldPrefix {
+  readonly bytes: number
+  /** Lower-case hex. */
+  readonly digest: string
+}
+
+interface TransferParams {
   readonly path: string
   readonly algorithm: ChecksumAlgorithm
 }
 
-export interface PutParams extends GetParams {
+export interface GetParams extends TransferParams {
+  readonly offset?: number | undefined
+  readonly length?: number | undefined
+  readonly have?: HeldPrefix | undefined
+}
+
+/** Under what an upload is found again, and by whom it is made. */
+export interface ResumeParams {
+  readonly id: string
+  readonly holder: string
+}
+
+export interface PutParams extends TransferParams {
   readonly size?: number | undefined
   readonly mode?: number | undefined
   readonly mtimeMs?: number | undefined
   readonly overwrite: boolean
+  readonly fsync: boolean
+  readonly resume?: ResumeParams | undefined
+}
+
+/** What the server of a `get` answers. */
+export interface GetAnswer {
+  readonly metadata: FileMetadata
+  /** Bytes of what was asked for that it does not send, because the opener has them. */
+  readonly start: number
 }
 
 /** The path of a `get` or `put`, for a decision about it. Throws `ERR_FAKESSH_INVALID_ARG` or `ERR_FAKESSH_INVALID_PATH`. */
@@ -56,12 +99,8 @@ export function parseTransferPath(params: JsonObject): string {
 
 /** Throws `ERR_FAKESSH_INVALID_ARG` naming the field, or `ERR_FAKESSH_UNSUPPORTED`. */
 export function parseGetParams(params: JsonObject): GetParams {
-  for (const reserved of ['offset', 'length']) {
-    // To ignore it would be to send something else than was asked for.
-    if (params[reserved] !== undefined) throw unsupported(`get: '${reserved}' is not supported`)
-  }
-  const { path, algorithm } = read(getParams, params, 'get', 'ERR_FAKESSH_INVALID_ARG')
-  return { path, algorithm: supported('get', algorithm) }
+  const { algorithm, ...rest } = read(getParams, params, 'get', 'ERR_FAKESSH_INVALID_ARG')
+  return { ...rest, algorithm: supported('get', algorithm) }
 }
 
 /** Throws as {@link parseGetParams} does. */
@@ -70,9 +109,22 @@ export function parsePutParams(params: JsonObject): PutParams {
   return { ...rest, algorithm: supported('put', algorithm) }
 }
 
-/** What the server of a `get` says of the file. Throws `ERR_FAKESSH_PROTOCOL`. */
-export function parseFileMetadata(info: JsonObject): FileMetadata {
-  return read(getInfo, info, 'the answer to get', 'ERR_FAKESSH_PROTOCOL')
+/** `haveBytes`: what the opener said it has. Throws `ERR_FAKESSH_PROTOCOL`. */
+export function parseGetAnswer(info: JsonObject, haveBytes: number): GetAnswer {
+  const { start, ...metadata } = read(getInfo, info, 'the answer to get', 'ERR_FAKESSH_PROTOCOL')
+  if (start !== 0 && start !== haveBytes) {
+    const message = `the answer to get: start: expected 0 or ${haveBytes}, got ${start}`
+    throw new FakeSshError('ERR_FAKESSH_PROTOCOL', message)
+  }
+  return { metadata, start }
+}
+
+/** What the server of a `put` holds already; undefined for nothing. Throws `ERR_FAKESSH_PROTOCOL`. */
+export function parsePutAnswer(info: JsonObject): HeldPrefix | undefined {
+  const { start, digest } = read(putInfo, info, 'the answer to put', 'ERR_FAKESSH_PROTOCOL')
+  if (start === 0) return undefined
+  if (digest !== undefined) return { bytes: start, digest }
+  throw new FakeSshError('ERR_FAKESSH_PROTOCOL', 'the answer to put: digest is missing')
 }
 
 function read<T extends v.GenericSchema>(

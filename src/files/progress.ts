@@ -37,6 +37,8 @@ export class ProgressMeter {
   readonly #now: Clock
   readonly #startedAt: number
   #total: number | undefined
+  /** Where the present attempt is. Less than what was transferred while it makes up for what an earlier one lost. */
+  #position = 0
   #transferred = 0
   #acknowledged = 0
   #bytesPerSecond = 0
@@ -55,6 +57,10 @@ export class ProgressMeter {
     return this.#transferred
   }
 
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
   get elapsedMs(): number {
     return this.#now() - this.#startedAt
   }
@@ -64,11 +70,21 @@ export class ProgressMeter {
     this.#total = total === 0 ? undefined : total
   }
 
+  /** An attempt begins behind so many bytes, which an earlier one transferred for good. */
+  startAt(bytes: number): void {
+    this.#position = bytes
+    // They say nothing about the speed of this one.
+    this.#reportedBytes += Math.max(0, bytes - this.#transferred)
+    this.#transferred = Math.max(this.#transferred, bytes)
+    this.#checkTotal()
+    this.setAcknowledged(bytes)
+  }
+
   /** So many more bytes were sent or received. */
   addTransferred(bytes: number): void {
-    this.#transferred += bytes
-    // What was announced was wrong, so it tells nothing about what is left.
-    if (this.#total !== undefined && this.#transferred > this.#total) this.#total = undefined
+    this.#position += bytes
+    this.#transferred = Math.max(this.#transferred, this.#position)
+    this.#checkTotal()
     this.#reportIfDue()
   }
 
@@ -87,6 +103,11 @@ export class ProgressMeter {
     this.#total = this.#transferred
     this.#reportNow(this.#now())
     this.#isFinished = true
+  }
+
+  /** What was announced was wrong, if more came: then it tells nothing about what is left. */
+  #checkTotal(): void {
+    if (this.#total !== undefined && this.#transferred > this.#total) this.#total = undefined
   }
 
   #reportIfDue(): void {

@@ -1,29 +1,42 @@
-/** The server's half of `put` (docs/protocol.md, section 7.4). */
-import type { ChannelHandler, IncomingOpen } from '../connection/channel-handler.js'
-import type { FakeSshError } from '../errors.js'
-import type { CommitMessage } from '../protocol/messages.js'
+/** The server's half of `put`, up to its answer (docs/protocol.md, section 7.4). */
+import type { IncomingOpen } from '../connection/channel-handler.js'
+import { Digest } from './digest.js'
+import { digestStaged } from './digest-prefix.js'
 import { type FileServiceDeps, refuse, trackOpen } from './file-service.js'
 import type { StagedFile } from './file-system.js'
-import { LazyResult } from './lazy-result.js'
 import { type PutParams, parsePutParams } from './messages.js'
-import { cancelledByPeer, compareProofs, errorOfFailure, failureOf, type Proof } from './proof.js'
-import { StagedReceiver } from './receive-staged.js'
-import { RECEIVE_WINDOW_BYTES } from './receive-window.js'
-import type { TransferTracker } from './transfer-tracker.js'
+import { cancelledByPeer } from './proof.js'
+import { MIN_RESUMABLE_BYTES, uploadKey } from './resume-ids.js'
+import { ServedPut } from './served-put.js'
+import type { UploadPlace, UploadScope } from './upload-table.js'
 
 /** Serves one `put` that has been permitted. Settles when it is over and its channel closed; never rejects. */
 export async function servePut(open: IncomingOpen, deps: FileServiceDeps): Promise<void> {
   const tracker = trackOpen('put', open, deps)
-  let params: PutParams
   let staged: StagedFile | undefined
+  let place: UploadPlace | undefined
   let put: ServedPut
   try {
-    params = parsePutParams(open.params)
-    const { path, mode, overwrite } = params
-    staged = await deps.fileSystem.createStaged(path, { mode, overwrite })
-    put = new ServedPut(open, params, staged, tracker)
+    const params = parsePutParams(open.params)
+    // Before anything is made that an algorithm which this machine lacks would leave behind.
+    let digest = new Digest(params.algorithm)
+    const scope = scopeOf(params, deps)
+    place = scope && (await deps.uploads?.table.begin(scope))
     if (open.signal.aborted) throw cancelledByPeer()
+    const { path, mode, overwrite } = params
+    const options = { mode, overwrite, resumeKey: scope?.key }
+    staged = scope && (await deps.fileSystem.claimStaged(path, { ...options, resumeKey: scope.key }))
+    if (staged && !(await isReadable(staged, digest, open.signal))) {
+      await staged.discard()
+      staged = undefined
+      digest = new Digest(params.algorithm)
+    }
+    staged ??= await deps.fileSystem.createStaged(path, options)
+    if (open.signal.aborted) throw cancelledByPeer()
+    put = new ServedPut(open, { params, staged, digest, place, tracker })
   } catch (error) {
+    // Only the end of the channel can have come between: what was found is no worse for it.
+    place?.end(await staged?.keep())
     await staged?.discard()
     refuse(open, tracker, error)
     return
@@ -31,89 +44,20 @@ export async function servePut(open: IncomingOpen, deps: FileServiceDeps): Promi
   await put.run()
 }
 
-class ServedPut implements ChannelHandler {
-  readonly #open: IncomingOpen
-  readonly #params: PutParams
-  readonly #staged: StagedFile
-  readonly #tracker: TransferTracker
-  readonly #receiver: StagedReceiver
-  readonly #claim = new LazyResult<CommitMessage>()
-  readonly #closed = new LazyResult<void>()
-  #takenBytes = 0
-  /** Committed, or failed. */
-  #isOver = false
-
-  constructor(open: IncomingOpen, params: PutParams, staged: StagedFile, tracker: TransferTracker) {
-    this.#open = open
-    this.#params = params
-    this.#staged = staged
-    this.#tracker = tracker
-    this.#receiver = new StagedReceiver({
-      staged,
-      algorithm: params.algorithm,
-      windowBytes: RECEIVE_WINDOW_BYTES,
-      onTaken: (bytes) => this.#onTaken(bytes),
-      onFailed: (error) => this.#claim.reject(error),
-    })
+/** Adds all that is in a file to the digest, or less of it when the opener has gone. */
+async function isReadable(staged: StagedFile, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  try {
+    await digestStaged(staged, digest, signal)
+    return true
+  } catch {
+    // A sector may have gone bad since.
+    return signal.aborted
   }
+}
 
-  async run(): Promise<void> {
-    const { channel } = this.#open
-    this.#open.accept({}, [RECEIVE_WINDOW_BYTES], this)
-    this.#tracker.started(this.#params.size)
-    try {
-      const proof = await this.#commit()
-      channel.sendCommit(proof)
-      this.#tracker.finished(proof, { mode: this.#params.mode, mtimeMs: this.#params.mtimeMs })
-    } catch (error) {
-      this.#receiver.stop(error)
-      await this.#staged.discard()
-      channel.sendCommit({ error: failureOf(error) })
-      this.#receiver.release()
-      this.#tracker.failed(error)
-    }
-    this.#isOver = true
-    await this.#closed.promise
-    channel.close()
-  }
-
-  onData(_stream: number, bytes: Uint8Array): void {
-    this.#tracker.meter.addTransferred(bytes.length)
-    this.#receiver.receive(bytes)
-  }
-
-  onEof(): void {
-    this.#receiver.end()
-  }
-
-  onCommit(claim: CommitMessage): void {
-    this.#claim.resolve(claim)
-  }
-
-  onClosed(error: FakeSshError | undefined): void {
-    if (!this.#isOver) {
-      const reason = error ?? cancelledByPeer()
-      this.#receiver.stop(reason)
-      this.#claim.reject(reason)
-    }
-    this.#closed.resolve()
-  }
-
-  async #commit(): Promise<Proof> {
-    const claim = await this.#claim.promise
-    if ('error' in claim) throw errorOfFailure(claim.error)
-    const proof = await this.#receiver.finish()
-    this.#tracker.proofsKnown(proof, claim)
-    compareProofs(proof, claim)
-    if (this.#open.channel.isClosed) throw cancelledByPeer()
-    const { mode, mtimeMs } = this.#params
-    await this.#staged.commit({ mode, mtimeMs })
-    return proof
-  }
-
-  #onTaken(bytes: number): void {
-    this.#takenBytes += bytes
-    this.#open.channel.consumed(0, bytes)
-    this.#tracker.meter.setAcknowledged(this.#takenBytes)
-  }
+/** Undefined when nothing is to be found or kept. */
+function scopeOf({ path, size = 0, resume }: PutParams, deps: FileServiceDeps): UploadScope | undefined {
+  if (resume === undefined || deps.uploads === undefined || size < MIN_RESUMABLE_BYTES) return undefined
+  const { user } = deps.uploads
+  return { key: uploadKey(user, resume.id, path), user, path, holder: resume.holder }
 }

@@ -21,7 +21,8 @@ export interface PutStreamEvents {
 /**
  * A remote file as a Writable. It finishes only when the server has committed: before that nothing is visible under the path. When it
  * fails or is destroyed the path is as it was, unless the server had just committed and only its answer was lost; then it is the
- * complete file. A full disk or a lost connection ends it at once, not at the end.
+ * complete file. A full disk or a lost connection ends it at once, not at the end: also with `reconnect`, because what was written to it
+ * cannot be read again. `upload()` can go on.
  *
  * A failure goes to {@link PutStream.result} if that was asked for, and to the stream as Node does it: to whoever listens to `'error'`, as
  * `pipeline()` and `finished()` do. With no such listener the stream is only closed; nothing is thrown.

@@ -37,18 +37,18 @@ export class PutWritable extends Writable implements PutStream {
     const algorithm = checkTransferOptions('put', options)
     const mode = checkWriteOptions('put', options)
     super({ highWaterMark: HIGH_WATER_MARK })
-    const { size, mtimeMs, overwrite } = options
+    const { size, mtimeMs, overwrite, fsync } = options
     this.path = path
     this.#options = { mode, mtimeMs }
     this.#digest = new Digest(algorithm)
     const info: TransferInfo = { op: 'put', path }
     const observers = [this.#eventObserver(), observer]
-    const params = { path, algorithm, size, mode, mtimeMs, overwrite }
+    const params = { path, algorithm, size, mode, mtimeMs, overwrite, fsync }
     this.#transfer = new ClientTransfer(
       { opener, kind: 'put', windows: [], stop: options, info, observers },
       {
         onOpened: () => {
-          this.#transfer.tracker.started(size)
+          this.#transfer.agreed(size)
           this.#isOpened = true
           const waiting = this.#waiting
           this.#waiting = undefined

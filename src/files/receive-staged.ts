@@ -9,8 +9,11 @@ import { commitBeforeEnd, type Proof } from './proof.js'
 const WRITE_BYTES = 262_144
 
 export interface StagedReceiverOptions {
+  /** What it holds already comes before what is received. */
   readonly staged: StagedFile
   readonly algorithm: ChecksumAlgorithm
+  /** Of what the staged file holds already. Default: of nothing. */
+  readonly digest?: Digest | undefined
   /** Bytes the sender may send ahead; all that is ever kept in memory. */
   readonly windowBytes: number
   /** So many more bytes are in the file, or were thrown away after `release`: the sender gets credit for them. */
@@ -21,13 +24,15 @@ export interface StagedReceiverOptions {
 
 export class StagedReceiver {
   readonly #options: StagedReceiverOptions
-  readonly #digest: Digest
+  #digest: Digest
   /** Less than the window, or both sides would wait for each other. */
   readonly #writeBytes: number
   readonly #collected = new PieceQueue()
-  #receivedBytes = 0
+  #receivedBytes: number
   #isWriting = false
   #isAtEnd = false
+  /** What arrived is being written out, and nothing more is taken. */
+  #isFlushing = false
   #isReleased = false
   #thrownAwayBytes = 0
   #failure: { readonly error: unknown } | undefined
@@ -36,21 +41,28 @@ export class StagedReceiver {
   /** Throws `ERR_FAKESSH_UNSUPPORTED` for an algorithm that this machine lacks. */
   constructor(options: StagedReceiverOptions) {
     this.#options = options
-    this.#digest = new Digest(options.algorithm)
+    this.#digest = options.digest ?? new Digest(options.algorithm)
+    this.#receivedBytes = options.staged.bytes
     this.#writeBytes = Math.min(WRITE_BYTES, Math.ceil(options.windowBytes / 4))
   }
 
+  /** What the staged file held before included. */
   get receivedBytes(): number {
     return this.#receivedBytes
   }
 
+  /** Of all that was received, and of what the staged file held before. */
+  get digestSoFar(): string {
+    return this.#digest.hexSoFar()
+  }
+
   /** The bytes are copied. */
   receive(bytes: Uint8Array): void {
-    this.#receivedBytes += bytes.length
-    if (this.#failure) {
+    if (this.#failure || this.#isFlushing) {
       this.#throwAway(bytes.length)
       return
     }
+    this.#receivedBytes += bytes.length
     this.#collected.push(bytes)
     if (this.#collected.bytes >= this.#writeBytes) this.#write()
   }
@@ -59,6 +71,34 @@ export class StagedReceiver {
   end(): void {
     this.#isAtEnd = true
     this.#write()
+  }
+
+  /** The sender begins again with the first byte: what is in the file goes. Rejects when that failed, which `onFailed` hears as well. */
+  async restart(): Promise<void> {
+    this.#digest = new Digest(this.#options.algorithm)
+    this.#receivedBytes = 0
+    // What arrives meanwhile waits.
+    this.#isWriting = true
+    try {
+      await this.#options.staged.restart()
+    } catch (error) {
+      this.#writeFailed(0, error)
+      throw error
+    }
+    this.#isWriting = false
+    this.#writeOn()
+  }
+
+  /**
+   * The sender is gone, for now: settles when all that arrived is in the file. What still comes meanwhile is thrown away. Rejects when a
+   * write failed, and on `stop`.
+   */
+  async flush(): Promise<void> {
+    this.#isFlushing = true
+    this.#write()
+    await this.#idle()
+    this.#isFlushing = false
+    this.#isAtEnd = false
   }
 
   /**
@@ -85,12 +125,7 @@ export class StagedReceiver {
     if (!this.#isAtEnd && !this.#failure) {
       throw commitBeforeEnd()
     }
-    if (this.#isWriting && !this.#failure) {
-      await new Promise<void>((resolve) => {
-        this.#waiting = resolve
-      })
-    }
-    if (this.#failure) throw this.#failure.error
+    await this.#idle()
     return {
       bytes: this.#receivedBytes,
       algorithm: this.#options.algorithm,
@@ -115,8 +150,21 @@ export class StagedReceiver {
     this.#isWriting = false
     this.#collected.giveBack(piece)
     this.#options.onTaken(piece.length)
-    if (this.#isAtEnd || this.#collected.bytes >= this.#writeBytes) this.#write()
+    this.#writeOn()
+  }
+
+  #writeOn(): void {
+    if (this.#isAtEnd || this.#isFlushing || this.#collected.bytes >= this.#writeBytes) this.#write()
     if (!this.#isWriting) this.#wake()
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#isWriting && !this.#failure) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve
+      })
+    }
+    if (this.#failure) throw this.#failure.error
   }
 
   #writeFailed(bytes: number, error: unknown): void {

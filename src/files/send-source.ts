@@ -13,6 +13,13 @@ const PIECE_BYTES = 262_144
 /** Pieces in memory: while some wait for the transport, the next is read. */
 const PIECES = 3
 
+/** The first bytes of a file. */
+export interface Prefix {
+  readonly bytes: number
+  /** Of these bytes; what follows is added to it. */
+  readonly digest: Digest
+}
+
 interface Slot {
   /** Behind room for a frame's header. */
   buffer: Uint8Array | undefined
@@ -22,20 +29,24 @@ interface Slot {
 
 export interface SendSourceOptions {
   readonly algorithm: ChecksumAlgorithm
+  /** What the peer holds already and was read from the source before. Default: nothing. */
+  readonly had?: Prefix | undefined
   /** So many more bytes were handed to the transport. */
   readonly onSent: (bytes: number) => void
+  /** EOF and COMMIT have been queued. */
+  readonly onClaimed?: (() => void) | undefined
 }
 
 /**
- * Sends the file to its end, then, if it did not change meanwhile, EOF and COMMIT. Settles when the transport has taken the last
+ * Sends the file, or the rest of it, to its end, then, if it did not change meanwhile, EOF and COMMIT. Settles when the transport has taken the last
  * byte; rejects with what the file or the channel gave, having sent neither EOF nor COMMIT. An ended channel ends it.
  */
 export async function sendSource(
   source: SourceFile,
   channel: Channel,
-  { algorithm, onSent }: SendSourceOptions,
+  { algorithm, had, onSent, onClaimed }: SendSourceOptions,
 ): Promise<Proof> {
-  const digest = new Digest(algorithm)
+  const digest = had?.digest ?? new Digest(algorithm)
   const { size } = source.facts
   // A small file gets a small buffer, with a byte to spare that shows its end in the same read.
   const pieceBytes = size > 0 && size < PIECE_BYTES ? size + 1 : PIECE_BYTES
@@ -44,7 +55,7 @@ export async function sendSource(
     slot.buffer ??= Buffer.allocUnsafeSlow(HEADER_BYTES + pieceBytes).subarray(HEADER_BYTES)
     return source.read(slot.buffer)
   }
-  let total = 0
+  let total = had?.bytes ?? 0
   let slot = slots[0] as Slot
   let reading = readInto(slot)
   for (let turn = 1; ; turn++) {
@@ -65,6 +76,7 @@ export async function sendSource(
   const proof: Proof = { bytes: total, algorithm, digest: digest.hex() }
   channel.sendEof(0)
   channel.sendCommit(proof)
+  onClaimed?.()
   await Promise.all(slots.map(({ taken }) => taken))
   return proof
 }

@@ -4,7 +4,13 @@ import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../options.js'
 import { isChecksumAlgorithm } from './digest.js'
 import { checkPath } from './path-text.js'
 import { checkStopOptions } from './stop-conditions.js'
-import type { PathTransferOptions, PutOptions, TransferInfo, TransferOptions } from './transfer.js'
+import type {
+  GetOptions,
+  PathTransferOptions,
+  PutOptions,
+  TransferInfo,
+  TransferOptions,
+} from './transfer.js'
 
 /** File type and permission bits, as in `fs.Stats.mode`. */
 const MAX_MODE = 0o177777
@@ -36,14 +42,14 @@ export function checkWriteOptions(
   op: TransferInfo['op'],
   options: Pick<
     PutOptions & PathTransferOptions,
-    'mode' | 'mtimeMs' | 'size' | 'overwrite' | 'preserve' | 'onProgress'
+    'mode' | 'mtimeMs' | 'size' | 'overwrite' | 'preserve' | 'fsync' | 'resume' | 'onProgress'
   >,
 ): number | undefined {
-  const { mode, mtimeMs, size, overwrite, preserve, onProgress } = options
+  const { mode, mtimeMs, size, overwrite, preserve, fsync, resume, onProgress } = options
   requireInteger(`${op}: mode`, mode, 0, MAX_MODE)
   requireInteger(`${op}: mtimeMs`, mtimeMs, -MAX_TIME, MAX_TIME)
   requireInteger(`${op}: size`, size, 0, Number.MAX_SAFE_INTEGER)
-  for (const [name, value] of Object.entries({ overwrite, preserve })) {
+  for (const [name, value] of Object.entries({ overwrite, preserve, fsync, resume })) {
     if (value !== undefined && typeof value !== 'boolean') {
       throw invalidArgument(`${op}: ${name}`, 'a boolean', value)
     }
@@ -52,6 +58,12 @@ export function checkWriteOptions(
     throw invalidArgument(`${op}: onProgress`, 'a function', onProgress)
   }
   return mode === undefined ? undefined : mode & PERMISSION_BITS
+}
+
+/** Which bytes of the file are asked for. */
+export function checkPart({ offset, length }: GetOptions): void {
+  requireInteger('get: offset', offset, 0, Number.MAX_SAFE_INTEGER)
+  requireInteger('get: length', length, 0, Number.MAX_SAFE_INTEGER)
 }
 
 function requireInteger(where: string, value: unknown, min: number, max: number): void {

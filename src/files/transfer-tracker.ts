@@ -11,6 +11,9 @@ export class TransferTracker {
   readonly info: TransferInfo
   readonly meter: ProgressMeter
   readonly #observers: readonly TransferObserver[]
+  #hasStarted = false
+  #hasMetadata = false
+  #resumedFrom = 0
   #hasEnded = false
 
   constructor(info: TransferInfo, observers: readonly (TransferObserver | undefined)[], clock?: Clock) {
@@ -21,12 +24,20 @@ export class TransferTracker {
     }, clock)
   }
 
-  started(total: number | undefined): void {
+  /** Told for every attempt; observers hear of the first. */
+  started(total: number | undefined, resumedFrom = 0): void {
     this.meter.expect(total)
+    this.meter.startAt(resumedFrom)
+    this.#resumedFrom = resumedFrom
+    if (this.#hasStarted) return
+    this.#hasStarted = true
     for (const observer of this.#observers) observer.start?.(this.info, total)
   }
 
+  /** Of the first attempt. */
   metadataKnown(metadata: FileMetadata): void {
+    if (this.#hasMetadata) return
+    this.#hasMetadata = true
     for (const observer of this.#observers) observer.metadata?.(this.info, metadata)
   }
 
@@ -47,7 +58,7 @@ export class TransferTracker {
       algorithm: proof.algorithm,
       digest: proof.digest,
       durationMs: Math.round(this.meter.elapsedMs),
-      resumedFrom: 0,
+      resumedFrom: this.#resumedFrom,
       path,
       ...(localPath === undefined ? {} : { localPath }),
       ...extras,

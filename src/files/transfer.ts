@@ -26,7 +26,7 @@ export interface TransferChecksum {
 
 /** Proof of a finished transfer. @public */
 export interface TransferReceipt {
-  /** Bytes of the whole file. */
+  /** Bytes of the whole file; of the part, for a `get` with `offset` or `length`. */
   readonly bytes: number
   /** What `digest` was computed with. */
   readonly algorithm: ChecksumAlgorithm
@@ -34,7 +34,7 @@ export interface TransferReceipt {
   readonly digest: string
   /** Milliseconds from the call to the proof. */
   readonly durationMs: number
-  /** Offset at which the transfer began; 0 unless it resumed another. */
+  /** Bytes that were not sent again when the transfer last went on from where it had stopped; 0 if it never did. */
   readonly resumedFrom: number
   /** The remote path, as the caller wrote it. */
   readonly path: string
@@ -53,7 +53,12 @@ export interface TransferOptions extends OperationOptions {
 }
 
 /** Options of `client.get()`. @public */
-export interface GetOptions extends TransferOptions {}
+export interface GetOptions extends TransferOptions {
+  /** Bytes to leave out at the beginning of the file. Past its end there is nothing. Default 0. */
+  readonly offset?: number | undefined
+  /** Bytes to read at most. Default: to the end of the file. */
+  readonly length?: number | undefined
+}
 
 /** Options of `client.put()`. @public */
 export interface PutOptions extends TransferOptions {
@@ -65,6 +70,8 @@ export interface PutOptions extends TransferOptions {
   readonly mtimeMs?: number | undefined
   /** False: fail with `EEXIST` when the file exists. Default true. */
   readonly overwrite?: boolean | undefined
+  /** True: success only once file and directory entry are on the server's device, so that it holds over a power loss. Default false. */
+  readonly fsync?: boolean | undefined
 }
 
 /** Options of `client.download()` and `client.upload()`. @public */
@@ -75,6 +82,14 @@ export interface PathTransferOptions extends TransferOptions {
   readonly mode?: number | undefined
   /** False: fail with `EEXIST` when the file exists. Default true. */
   readonly overwrite?: boolean | undefined
+  /** True: success only once the written file and its directory entry are on the device, so that it holds over a power loss. Default false. */
+  readonly fsync?: boolean | undefined
+  /**
+   * Goes on from what an earlier attempt transferred, after both ends have compared its digest, and keeps what was transferred when this
+   * one does not get to its end; files of less than 1 MiB are transferred again instead. With `reconnect`, goes on by itself after a lost
+   * connection. False: begins at the beginning, keeps nothing, and fails with the connection. Default true.
+   */
+  readonly resume?: boolean | undefined
   /** Called at most every 100 ms and once at the end. */
   readonly onProgress?: ((progress: TransferProgress) => void) | undefined
 }

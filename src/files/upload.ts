@@ -1,14 +1,20 @@
 /** From a path on this machine to a path at the server. */
-
+import { resolve } from 'node:path'
 import type { Channel } from '../connection/channel-handler.js'
 import type { ChannelOpener } from '../connection/channel-opener.js'
+import type { FakeSshError } from '../errors.js'
 import { ClientTransfer } from './client-transfer.js'
+import { Digest } from './digest.js'
+import { digestBytes } from './digest-prefix.js'
 import type { SourceFile } from './file-system.js'
 import { LazyResult } from './lazy-result.js'
 import { LocalDisk } from './local-disk.js'
+import { resumeSecret } from './local-disk-resume-key.js'
+import { type HeldPrefix, parsePutAnswer, type ResumeParams } from './messages.js'
 import { type PathTransferDeps, progressListener } from './path-transfer.js'
-import type { RemoteProof } from './proof.js'
-import { sendSource } from './send-source.js'
+import { cancelledByPeer, type RemoteProof } from './proof.js'
+import { MIN_RESUMABLE_BYTES, newHolder, uploadId } from './resume-ids.js'
+import { type Prefix, sendSource } from './send-source.js'
 import type { PathTransferOptions, TransferReceipt } from './transfer.js'
 import { checkTransferOptions, checkTransferPath, checkWriteOptions } from './transfer-arguments.js'
 
@@ -27,51 +33,149 @@ export async function upload(
 ): Promise<TransferReceipt> {
   checkTransferPath('upload: localPath', localPath)
   checkTransferPath('upload: remotePath', remotePath)
-  const algorithm = checkTransferOptions('upload', options)
-  const wantedMode = checkWriteOptions('upload', options)
-  const { preserve = false, overwrite, onProgress } = options
-  const { fileSystem = new LocalDisk(), observe } = deps
+  checkTransferOptions('upload', options)
+  checkWriteOptions('upload', options)
+  const running = new Upload(opener, localPath, remotePath, options, deps)
+  return running.run()
+}
 
-  const opened = new LazyResult<void>()
-  const claim = new LazyResult<RemoteProof>()
-  const transfer = new ClientTransfer(
-    {
-      opener,
-      kind: 'put',
-      windows: [],
-      stop: options,
-      info: { op: 'upload', path: remotePath, localPath },
-      observers: [progressListener(onProgress), observe],
-    },
-    {
-      onOpened: () => opened.resolve(),
-      onProof: (remote) => claim.resolve(remote),
-      onFailed: (failure) => {
-        opened.reject(failure)
-        claim.reject(failure)
+class Upload {
+  readonly #localPath: string
+  readonly #remotePath: string
+  readonly #options: PathTransferOptions
+  readonly #deps: PathTransferDeps
+  readonly #transfer: ClientTransfer
+  /** Of all attempts. */
+  readonly #holder = newHolder()
+  #opened = new LazyResult<HeldPrefix | undefined>()
+  #claim = new LazyResult<RemoteProof>()
+  #interruption: FakeSshError | undefined
+  #hasStarted = false
+  /** Our COMMIT is on its way, so the target may have been replaced. */
+  #isClaimed = false
+
+  constructor(
+    opener: ChannelOpener,
+    localPath: string,
+    remotePath: string,
+    options: PathTransferOptions,
+    deps: PathTransferDeps,
+  ) {
+    this.#localPath = localPath
+    this.#remotePath = remotePath
+    this.#options = options
+    this.#deps = deps
+    const endAttempt = (failure: unknown) => {
+      this.#opened.reject(failure)
+      this.#claim.reject(failure)
+    }
+    this.#transfer = new ClientTransfer(
+      {
+        opener,
+        kind: 'put',
+        windows: [],
+        stop: options,
+        info: { op: 'upload', path: remotePath, localPath },
+        observers: [progressListener(options.onProgress), deps.observe],
       },
-    },
-  )
-  const { meter } = transfer.tracker
-  const { promise: receipt } = transfer.result
-  transfer.result.markHandled()
-
-  let source: SourceFile | undefined
-  try {
-    source = await fileSystem.openSource(localPath)
-    const { facts } = source
-    const mode = wantedMode ?? (preserve ? facts.mode & PERMISSION_BITS : undefined)
-    const mtimeMs = preserve ? facts.mtimeMs : undefined
-    transfer.start({ path: remotePath, algorithm, size: facts.size, mode, mtimeMs, overwrite })
-    await opened.promise
-    transfer.tracker.started(facts.size)
-    const onSent = (bytes: number) => meter.addTransferred(bytes)
-    const proof = await sendSource(source, transfer.channel as Channel, { algorithm, onSent })
-    transfer.conclude(proof, await claim.promise)
-    transfer.succeed(proof, { mode, mtimeMs })
-  } catch (error) {
-    transfer.fail(error)
+      {
+        onOpened: (info) => this.#opened.resolve(parsePutAnswer(info)),
+        onProof: (remote) => this.#claim.resolve(remote),
+        onFailed: endAttempt,
+        ...(options.resume !== false && {
+          onInterrupted: (error: FakeSshError) => {
+            this.#interruption = error
+            endAttempt(error)
+          },
+        }),
+      },
+    )
   }
-  await source?.close()
-  return receipt
+
+  async run(): Promise<TransferReceipt> {
+    const transfer = this.#transfer
+    const { promise: receipt } = transfer.result
+    transfer.result.markHandled()
+    try {
+      while (!(await this.#attempt())) await transfer.reconnected()
+    } catch (error) {
+      transfer.fail(error)
+    }
+    return receipt
+  }
+
+  /** False when another attempt is to follow. The source is read anew each time: it may have changed. */
+  async #attempt(): Promise<boolean> {
+    this.#opened = new LazyResult()
+    this.#claim = new LazyResult()
+    this.#interruption = undefined
+    let source: SourceFile | undefined
+    try {
+      source = await (this.#deps.fileSystem ?? new LocalDisk()).openSource(this.#localPath)
+      await this.#send(source)
+      return true
+    } catch (error) {
+      if (this.#interruption === undefined) throw error
+      // Sent again after it was committed, a file that must not exist would be refused because of itself.
+      if (this.#isClaimed && this.#options.overwrite === false) throw this.#interruption
+      return false
+    } finally {
+      await source?.close()
+    }
+  }
+
+  async #send(source: SourceFile): Promise<void> {
+    const { algorithm = 'sha256', preserve = false, overwrite, fsync, mode: wantedMode } = this.#options
+    const { facts } = source
+    const wanted = wantedMode ?? (preserve ? facts.mode : undefined)
+    const mode = wanted === undefined ? undefined : wanted & PERMISSION_BITS
+    const mtimeMs = preserve ? facts.mtimeMs : undefined
+    const resume = await this.#resume(facts.size)
+    const params = {
+      path: this.#remotePath,
+      algorithm,
+      size: facts.size,
+      mode,
+      mtimeMs,
+      overwrite,
+      fsync,
+      resume,
+    }
+    if (this.#hasStarted) this.#transfer.startAgain(params)
+    else this.#transfer.start(params)
+    this.#hasStarted = true
+
+    const held = await this.#opened.promise
+    const channel = this.#transfer.channel as Channel
+    const had = held && (await this.#compare(source, channel, held))
+    this.#transfer.agreed(facts.size, had?.bytes)
+    const onSent = (bytes: number) => this.#transfer.tracker.meter.addTransferred(bytes)
+    const onClaimed = () => {
+      this.#isClaimed = true
+    }
+    const proof = await sendSource(source, channel, { algorithm, had, onSent, onClaimed })
+    this.#transfer.conclude(proof, await this.#claim.promise)
+    this.#transfer.succeed(proof, { mode, mtimeMs })
+  }
+
+  async #resume(size: number): Promise<ResumeParams | undefined> {
+    const { server } = this.#deps
+    if (this.#options.resume === false || server === undefined || size < MIN_RESUMABLE_BYTES) return undefined
+    const id = uploadId(await resumeSecret(), server, resolve(this.#localPath), this.#remotePath)
+    return { id, holder: this.#holder }
+  }
+
+  /** What the server holds, if it is the beginning of the source; otherwise the server is told to throw it away. */
+  async #compare(source: SourceFile, channel: Channel, held: HeldPrefix): Promise<Prefix | undefined> {
+    const digest = new Digest(this.#options.algorithm ?? 'sha256')
+    const read = async (into: Uint8Array) => {
+      if (channel.isClosed) throw cancelledByPeer()
+      return source.read(into)
+    }
+    const bytes = await digestBytes(read, held.bytes, digest)
+    if (bytes === held.bytes && digest.hexSoFar() === held.digest) return { bytes, digest }
+    await channel.request('restart', {})
+    source.rewind()
+    return undefined
+  }
 }

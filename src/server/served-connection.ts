@@ -17,6 +17,7 @@ import { LocalDisk } from '../files/local-disk.js'
 import { PathResolver } from '../files/local-disk-resolve.js'
 import { parseTransferPath } from '../files/messages.js'
 import { servePut } from '../files/put-server.js'
+import type { UploadTable } from '../files/upload-table.js'
 import type { AuthenticatedUser } from '../options.js'
 import type { AuthRequest } from '../protocol/messages.js'
 import type { Transport } from '../transport/transport.js'
@@ -34,6 +35,7 @@ export interface ServedConnectionDeps {
   readonly baseEnvironment: Environment
   readonly shell: string
   readonly limits: CheckedLimits
+  readonly uploads: UploadTable
   readonly keepaliveIntervalMs: number
   readonly agent: string
   readonly instance: string
@@ -102,6 +104,8 @@ export class ServedConnection {
       this.#deny('authenticate', request.user, error)
       return false
     }
+    const { root, readOnly } = user
+    if (root !== undefined && readOnly !== true) this.#deps.uploads.sweep(root, new LocalDisk(root))
     this.#admitted = {
       user,
       disk: user.root === undefined ? undefined : new LocalDisk(user.root),
@@ -165,7 +169,8 @@ export class ServedConnection {
     const path = await placeOf(directories, op, requestedPath)
     await this.#authorize({ op, path, requestedPath }, user)
     const observe = transferObserver(this.#deps.emit, this.#context)
-    await (op === 'get' ? serveGet : servePut)(open, { fileSystem: disk, observe })
+    const uploads = { table: this.#deps.uploads, user: user.name }
+    await (op === 'get' ? serveGet : servePut)(open, { fileSystem: disk, observe, uploads })
   }
 
   #authorize(request: UnattributedRequest, user: AuthenticatedUser): Promise<void> {

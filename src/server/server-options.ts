@@ -25,6 +25,8 @@ export interface ServerLimits {
   readonly handshakeTimeoutMs?: number | undefined
   /** Refused credentials after which a connection is closed. Default 3. */
   readonly maxAuthFailures?: number | undefined
+  /** Milliseconds for which the part of an interrupted upload is kept, so that it can be resumed. Default 86,400,000 (a day). */
+  readonly uploadExpiryMs?: number | undefined
 }
 
 /** Options of {@link FakeSshServer}. @public */
@@ -80,6 +82,7 @@ const DEFAULT_LIMITS = {
   maxFrameBytes: DEFAULT_FRAME_BYTES,
   handshakeTimeoutMs: 10_000,
   maxAuthFailures: 3,
+  uploadExpiryMs: 86_400_000,
 } as const
 
 export type CheckedLimits = { readonly [name in keyof typeof DEFAULT_LIMITS]: number }
@@ -91,6 +94,7 @@ const RANGES: { readonly [name in keyof CheckedLimits]: readonly [number, number
   maxFrameBytes: [MIN_FRAME_BYTES, MAX_FRAME_BYTES],
   handshakeTimeoutMs: [1, MAX_TIMEOUT_MS],
   maxAuthFailures: [1, 16],
+  uploadExpiryMs: [1, MAX_TIMEOUT_MS],
 }
 
 const KNOWN: ReadonlySet<string> = new Set<keyof FakeSshServerOptions>([

@@ -16,10 +16,12 @@ export const READABLE_HIGH_WATER_MARK = 65_536
 const SMALL_BYTES = 4_096
 
 export class Inbound {
-  readonly #channel: Channel
+  #channel: Channel
   readonly #stream: number
   readonly #readable: Readable
   readonly #queue = new PieceQueue()
+  /** Bytes that wait and came on an earlier channel, which needs no credit any more. */
+  #uncreditedBytes = 0
   #isWanted = false
   #isScheduled = false
   #isFinished = false
@@ -39,6 +41,12 @@ export class Inbound {
   /** True once bytes are thrown away instead of kept. */
   get isDiscarding(): boolean {
     return this.#isDiscarding
+  }
+
+  /** What comes from now on comes on this channel. What waits stays in front of it. */
+  moveTo(channel: Channel): void {
+    this.#channel = channel
+    this.#uncreditedBytes = this.#queue.bytes
   }
 
   /** For `onData`. The bytes are copied. */
@@ -83,7 +91,13 @@ export class Inbound {
     const isKept = this.#readable.readableLength > 0 && bytes.length < SMALL_BYTES
     const given = isKept ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#isWanted = this.#readable.push(given)
-    this.#channel.consumed(this.#stream, bytes.length)
+    this.#credit(bytes.length)
+  }
+
+  #credit(bytes: number): void {
+    const owed = Math.max(0, bytes - this.#uncreditedBytes)
+    this.#uncreditedBytes -= bytes - owed
+    if (owed > 0) this.#channel.consumed(this.#stream, owed)
   }
 
   /** Throws away what waits and what still comes, giving credit for it at once. */
@@ -91,7 +105,7 @@ export class Inbound {
     this.#isDiscarding = true
     const { bytes } = this.#queue
     this.#queue.clear()
-    if (bytes > 0) this.#channel.consumed(this.#stream, bytes)
+    this.#credit(bytes)
   }
 
   #endWhenEmpty(): void {

@@ -135,7 +135,7 @@ export async function connectedPair(
     return establish(dialer, credential, { keepaliveIntervalMs, signal }, hooks)
   }
   try {
-    const client = await FakeSshClient.connectBy(connect, { reconnect })
+    const client = await FakeSshClient.connectBy(connect, { reconnect, user: userName })
     const close = async () => {
       await Promise.all([client.close({ drainMs: 0 }), server.close({ drainMs: 0 })])
       faults?.endAll()

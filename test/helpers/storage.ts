@@ -16,26 +16,41 @@ export function changedStorage(root: string | undefined, changes: StorageChanges
   const disk = new LocalDisk(root)
   return {
     stat: (path) => disk.stat(path),
-    openSource: async (path) => {
-      const source = await disk.openSource(path)
+    openSource: async (path, part) => {
+      const source = await disk.openSource(path, part)
       const plain: SourceFile = {
         facts: source.facts,
         read: (into) => source.read(into),
+        rewind: () => source.rewind(),
         verifyUnchanged: () => source.verifyUnchanged(),
         close: () => source.close(),
       }
       return { ...plain, ...changes.source?.(source) }
     },
-    createStaged: async (path, options) => {
-      const staged = await disk.createStaged(path, options)
-      const plain: StagedFile = {
-        write: (bytes) => staged.write(bytes),
-        commit: (commit) => staged.commit(commit),
-        discard: () => staged.discard(),
-      }
-      return { ...plain, ...changes.staged?.(staged) }
+    createStaged: async (path, options) => changed(await disk.createStaged(path, options), changes),
+    claimStaged: async (path, options) => {
+      const staged = await disk.claimStaged(path, options)
+      return staged && changed(staged, changes)
     },
+    leftovers: (signal) => disk.leftovers(signal),
   }
+}
+
+function changed(staged: StagedFile, changes: StorageChanges): StagedFile {
+  const plain: StagedFile = {
+    directory: staged.directory,
+    get bytes() {
+      return staged.bytes
+    },
+    read: (into, position) => staged.read(into, position),
+    write: (bytes) => staged.write(bytes),
+    restart: () => staged.restart(),
+    commit: (commit) => staged.commit(commit),
+    discard: () => staged.discard(),
+    keep: () => staged.keep(),
+  }
+  // The getter is to stay one.
+  return Object.defineProperties(plain, Object.getOwnPropertyDescriptors(changes.staged?.(staged) ?? {}))
 }
 
 /** Storage whose disk is full after so many bytes. The error is a real one. */

@@ -225,7 +225,7 @@ describe('once it is let in', () => {
       ['get', { path: '..' }],
       ['get', { path: '../local/in' }],
       ['get', { path: 'in', algorithm: 'crc32' }],
-      ['get', { path: 'in', offset: 1 }],
+      ['get', { path: 'in', offset: -1 }],
       ['put', { path: '.' }],
       ['put', { path: '../local/planted' }],
       ['put', { path: 'planted', mode: 0o4755 }],

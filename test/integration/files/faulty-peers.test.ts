@@ -435,8 +435,8 @@ describe('a client of get', () => {
   test.each<[string, object]>([
     ['ERR_FAKESSH_INVALID_ARG', {}],
     ['ERR_FAKESSH_UNSUPPORTED', { path: 'file', algorithm: '' }],
-    ['ERR_FAKESSH_UNSUPPORTED', { path: 'file', offset: 5 }],
-    ['ERR_FAKESSH_UNSUPPORTED', { path: 'file', length: 5 }],
+    ['ERR_FAKESSH_INVALID_ARG', { path: 'file', offset: -5 }],
+    ['ERR_FAKESSH_INVALID_ARG', { path: 'file', length: 'all' }],
     ['ERR_FAKESSH_OUTSIDE_ROOT', { path: 'dir/../../file' }],
     ['EISDIR', { path: 'dir' }],
   ])('is refused with %s for %j', async (code, params) => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import {
-  parseFileMetadata,
+  parseGetAnswer,
   parseGetParams,
+  parsePutAnswer,
   parsePutParams,
   parseTransferPath,
 } from '../../../src/files/messages.js'
@@ -43,18 +44,37 @@ test.each(['', 'SHA256', 'crc32', 'sha3-512', '\u001b'])(
   },
 )
 
-test.each(['offset', 'length'])('get: %s is reserved, and refused rather than ignored', (field) => {
-  expect(() => parseGetParams({ path: 'a', [field]: 0 })).toThrow(
-    expect.objectContaining({
-      code: 'ERR_FAKESSH_UNSUPPORTED',
-      message: `get: '${field}' is not supported`,
-    }),
+const SHA256 = 'ab'.repeat(32)
+
+test('get: a part, and what the opener has of it', () => {
+  const all = { path: 'a', algorithm: 'sha256', offset: 0, length: 5, have: { bytes: 3, digest: SHA256 } }
+  expect(parseGetParams(all)).toEqual(all)
+})
+
+test.each([
+  ['offset', -1],
+  ['offset', 0.5],
+  ['offset', '1'],
+  ['length', -1],
+  ['length', 2 ** 53],
+  ['have', 5],
+  ['have.bytes', { digest: SHA256 }],
+  ['have.bytes', { bytes: -1, digest: SHA256 }],
+  ['have.digest', { bytes: 1 }],
+  ['have.digest', { bytes: 1, digest: 'AB'.repeat(32) }],
+])('get: a wrong %s %j is refused, naming the field', (field, value) => {
+  const [name = ''] = field.split('.')
+  expect(() => parseGetParams({ path: 'a', [name]: value })).toThrow(
+    invalid(new RegExp(`^get: ${field}(: expected| is missing)`)),
   )
 })
 
 test('put: the least and the most', () => {
-  expect(parsePutParams({ path: 'a' })).toEqual({ path: 'a', algorithm: 'sha256', overwrite: true })
-  const all = { path: 'a', algorithm: 'sha512', size: 0, mode: 0o777, mtimeMs: -1, overwrite: false }
+  const least = { path: 'a', algorithm: 'sha256', overwrite: true, fsync: false }
+  expect(parsePutParams({ path: 'a' })).toEqual(least)
+  const resume = { id: SHA256, holder: 'cd'.repeat(16) }
+  const some = { path: 'a', algorithm: 'sha512', size: 0, mode: 0o777, mtimeMs: -1, overwrite: false }
+  const all = { ...some, fsync: true, resume }
   expect(parsePutParams(all)).toEqual(all)
 })
 
@@ -71,9 +91,15 @@ test.each([
   ['mtimeMs', 0.5],
   ['mtimeMs', null],
   ['overwrite', 'no'],
+  ['fsync', 1],
+  ['resume', SHA256],
+  ['resume.id', { id: 'ab', holder: 'cd'.repeat(16) }],
+  ['resume.holder', { id: SHA256, holder: 'CD'.repeat(16) }],
+  ['resume.holder', { id: SHA256 }],
   ['path', undefined],
 ])('put: %s %j is refused, naming the field', (field, value) => {
-  expect(() => parsePutParams({ path: 'a', [field]: value })).toThrow(
+  const [name = ''] = field.split('.')
+  expect(() => parsePutParams({ path: 'a', [name]: value })).toThrow(
     invalid(new RegExp(`^put: ${field}(: expected| is missing)`)),
   )
 })
@@ -101,9 +127,12 @@ test('the path alone, for a decision about it', () => {
   )
 })
 
-test('metadata', () => {
-  const facts = { size: 0, mode: 0o4755, mtimeMs: 1_700_000_000_000 }
-  expect(parseFileMetadata({ ...facts, colour: 'red' })).toEqual(facts)
+const facts = { size: 0, mode: 0o4755, mtimeMs: 1_700_000_000_000 }
+
+test('the answer to get', () => {
+  expect(parseGetAnswer({ ...facts, colour: 'red' }, 0)).toEqual({ metadata: facts, start: 0 })
+  expect(parseGetAnswer({ ...facts, start: 7 }, 7)).toEqual({ metadata: facts, start: 7 })
+  expect(parseGetAnswer({ ...facts, start: 0 }, 7)).toEqual({ metadata: facts, start: 0 })
 })
 
 test.each([
@@ -112,12 +141,34 @@ test.each([
   ['mode', 0o10000],
   ['mode', 'rw'],
   ['mtimeMs', Number.NaN],
-])('metadata: %s %j breaks the protocol', (field, value) => {
-  const facts = { size: 1, mode: 0o644, mtimeMs: 0, [field]: value }
-  expect(() => parseFileMetadata(facts)).toThrow(
+  ['start', -1],
+  ['start', 6],
+  ['start', 8],
+])('the answer to get: %s %j breaks the protocol', (field, value) => {
+  expect(() => parseGetAnswer({ ...facts, [field]: value }, 7)).toThrow(
     expect.objectContaining({
       code: 'ERR_FAKESSH_PROTOCOL',
       message: expect.stringMatching(new RegExp(`^the answer to get: ${field}(: expected| is missing)`)),
+    }),
+  )
+})
+
+test('the answer to put', () => {
+  expect(parsePutAnswer({})).toBeUndefined()
+  expect(parsePutAnswer({ start: 0 })).toBeUndefined()
+  expect(parsePutAnswer({ start: 5, digest: SHA256 })).toEqual({ bytes: 5, digest: SHA256 })
+})
+
+test.each([
+  ['start', { start: -1 }],
+  ['start', { start: 'x' }],
+  ['digest', { start: 1 }],
+  ['digest', { start: 1, digest: 5 }],
+])('the answer to put: a wrong %s breaks the protocol', (field, info) => {
+  expect(() => parsePutAnswer(info)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_FAKESSH_PROTOCOL',
+      message: expect.stringMatching(new RegExp(`^the answer to put: ${field}(: expected| is missing)`)),
     }),
   )
 })

@@ -1,0 +1,192 @@
+/**
+ * The uploads of a server that can be resumed: those that run, so that a newer attempt can end an older one, and those that are kept, until
+ * they expire. Belongs to the server, not to a connection.
+ */
+import { MAX_TIMEOUT_MS } from '../options.js'
+import type { FileSystem, KeptFile } from './file-system.js'
+import { hashOf } from './resume-ids.js'
+
+/** An upload that can be resumed, as {@link FakeSshServer.uploads} lists it. @public */
+export interface UploadInfo {
+  /** `kept`: it was interrupted, and waits to be resumed until it expires. */
+  readonly state: 'running' | 'kept'
+  /** Undefined for what was found on disk after a restart. */
+  readonly user?: string | undefined
+  /** The target as the client wrote it: escape it before showing it. Undefined for what was found on disk after a restart. */
+  readonly path?: string | undefined
+  /** Directory in which the temporary file is: below the user's root, without a leading `/`; the root itself is empty. */
+  readonly directory: string
+  /** Bytes that have arrived. */
+  readonly bytes: number
+  /** Milliseconds since 1970 of the last change. */
+  readonly updatedAtMs: number
+}
+
+/** Which upload an OPEN means. */
+export interface UploadScope {
+  /** What its part is found by. */
+  readonly key: string
+  readonly user: string
+  readonly path: string
+  readonly holder: string
+}
+
+/** What the table may ask a running upload. */
+export interface RunningUpload {
+  readonly directory: string
+  readonly bytes: number
+  readonly updatedAtMs: number
+  /** Ends it with `ERR_FAKESSH_FENCED`, because a newer attempt took its place. */
+  fence(): void
+}
+
+/** The place of one attempt in the table. */
+export interface UploadPlace {
+  /** To be called when the temporary file exists. */
+  running(upload: RunningUpload): void
+  /** To be called once, when the temporary file is closed: with what was kept of it, if anything was. */
+  end(kept?: KeptFile): void
+}
+
+interface Running {
+  readonly scope: UploadScope
+  upload: RunningUpload | undefined
+  isFenced: boolean
+  readonly ended: Promise<void>
+}
+
+interface Kept {
+  readonly scope: UploadScope | undefined
+  readonly file: KeptFile
+  readonly expiresAtMs: number
+}
+
+/** More than this many are not remembered: the oldest are given up. */
+const MAX_KEPT = 10_000
+
+export class UploadTable {
+  readonly #expiryMs: number
+  /** By upload and holder. */
+  readonly #running = new Map<string, Running>()
+  /** Oldest first, but for those that were found. */
+  readonly #kept = new Set<Kept>()
+  readonly #roots = new Set<string>()
+  readonly #sweeps = new Set<Promise<void>>()
+  readonly #closed = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+  #wakeAtMs = Number.POSITIVE_INFINITY
+
+  /** `expiryMs`: milliseconds for which an interrupted upload is kept. */
+  constructor(expiryMs: number) {
+    this.#expiryMs = expiryMs
+  }
+
+  /** Ends an attempt of the same holder that still runs, and takes its place once its file is closed. The newest of several gets it last. */
+  async begin(scope: UploadScope): Promise<UploadPlace> {
+    const slot = hashOf([scope.key, scope.holder])
+    for (let older = this.#running.get(slot); older; older = this.#running.get(slot)) {
+      older.isFenced = true
+      older.upload?.fence()
+      await older.ended
+    }
+    let finish: () => void = () => undefined
+    const ended = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const running: Running = { scope, upload: undefined, isFenced: false, ended }
+    this.#running.set(slot, running)
+    return {
+      running: (upload) => {
+        running.upload = upload
+        if (running.isFenced) upload.fence()
+      },
+      end: (kept) => {
+        this.#running.delete(slot)
+        if (kept) this.#keep({ scope, file: kept, expiresAtMs: Date.now() + this.#expiryMs })
+        finish()
+      },
+    }
+  }
+
+  /** What runs, then what is kept. */
+  async list(): Promise<UploadInfo[]> {
+    const list: UploadInfo[] = []
+    for (const { scope, upload } of this.#running.values()) {
+      if (!upload) continue
+      const { directory, bytes, updatedAtMs } = upload
+      list.push({ state: 'running', user: scope.user, path: scope.path, directory, bytes, updatedAtMs })
+    }
+    for (const kept of [...this.#kept]) {
+      const facts = await kept.file.look()
+      const { scope, file } = kept
+      // Claimed, by this process or another one, or removed by somebody else.
+      if (facts === undefined) this.#kept.delete(kept)
+      else
+        list.push({
+          state: 'kept',
+          user: scope?.user,
+          path: scope?.path,
+          directory: file.directory,
+          ...facts,
+        })
+    }
+    return list
+  }
+
+  /** Looks in the background, once for each root, for what a killed server left there: removes what has expired, and keeps the rest. */
+  sweep(root: string, fileSystem: FileSystem): void {
+    if (this.#roots.has(root) || this.#closed.signal.aborted) return
+    this.#roots.add(root)
+    const sweeping = this.#sweep(fileSystem).then(() => void this.#sweeps.delete(sweeping))
+    this.#sweeps.add(sweeping)
+  }
+
+  /** Nothing is removed any more; settles when no search is under way. */
+  async close(): Promise<void> {
+    this.#closed.abort()
+    clearTimeout(this.#timer)
+    await Promise.all(this.#sweeps)
+  }
+
+  async #sweep(fileSystem: FileSystem): Promise<void> {
+    for await (const file of fileSystem.leftovers(this.#closed.signal)) {
+      const facts = await file.look()
+      if (this.#closed.signal.aborted) return
+      if (facts === undefined) continue
+      const expiresAtMs = facts.updatedAtMs + this.#expiryMs
+      if (expiresAtMs <= Date.now()) await file.remove()
+      else if (this.#kept.size < MAX_KEPT) this.#keep({ scope: undefined, file, expiresAtMs })
+    }
+  }
+
+  #keep(kept: Kept): void {
+    if (this.#closed.signal.aborted) return
+    this.#kept.add(kept)
+    const [oldest] = this.#kept
+    if (oldest && this.#kept.size > MAX_KEPT) this.#giveUp(oldest)
+    this.#wakeAt(kept.expiresAtMs)
+  }
+
+  #giveUp(kept: Kept): void {
+    this.#kept.delete(kept)
+    void kept.file.remove()
+  }
+
+  /** One timer for the first that expires. */
+  #wakeAt(timeMs: number): void {
+    if (timeMs >= this.#wakeAtMs) return
+    this.#wakeAtMs = timeMs
+    clearTimeout(this.#timer)
+    const delayMs = Math.min(Math.max(1, timeMs - Date.now()), MAX_TIMEOUT_MS)
+    this.#timer = setTimeout(() => this.#expire(), delayMs).unref()
+  }
+
+  #expire(): void {
+    this.#wakeAtMs = Number.POSITIVE_INFINITY
+    const now = Date.now()
+    for (const kept of [...this.#kept]) {
+      if (kept.expiresAtMs <= now) this.#giveUp(kept)
+      else this.#wakeAt(kept.expiresAtMs)
+    }
+  }
+}
