@@ -32,6 +32,8 @@ export interface ServedOptions extends Omit<FakeSshServerOptions, 'users'> {
   readonly transport?: TransportKind | undefined
   /** The test looks at the faults itself. */
   readonly expectsFaults?: boolean | undefined
+  /** Parts of transfers are left at the end, to be resumed. */
+  readonly keepsParts?: boolean | undefined
 }
 
 type ServerEventName = keyof FakeSshServerEvents
@@ -82,7 +84,14 @@ export interface ConnectOverOptions {
 }
 
 export async function served(options: ServedOptions = {}): Promise<Served> {
-  const { user, users, transport = 'memory', expectsFaults = false, ...serverOptions } = options
+  const {
+    user,
+    users,
+    transport = 'memory',
+    expectsFaults = false,
+    keepsParts = false,
+    ...serverOptions
+  } = options
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'served-')))
   const [root, local] = [join(base, 'root'), join(base, 'local')]
   mkdirSync(root)
@@ -118,7 +127,7 @@ export async function served(options: ServedOptions = {}): Promise<Served> {
       ...clients.map((client) => client.close({ drainMs: 0 })),
       server.close({ drainMs: 0 }),
     ])
-    await until(() => markedProcesses(mark).length === 0 && leftovers().length === 0)
+    await until(() => markedProcesses(mark).length === 0 && (keepsParts || leftovers().length === 0))
     rmSync(base, { recursive: true, force: true })
     const faults = seen.filter(({ name }) => name === 'fault').map(({ event }) => event)
     if (!expectsFaults) expect(faults).toEqual([])
