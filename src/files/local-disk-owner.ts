@@ -17,7 +17,7 @@ const PATTERN =
   /^\.fakessh-([0-9a-f]{32})\.([0-9a-f]{8})-(\d{1,10})-(\d{1,20})-([0-9a-f]{8})-[0-9a-f]{16}\.part$/
 
 /** `unknown`: on another host, or in another container, so that nobody here can tell. */
-export type Liveness = 'alive' | 'dead' | 'unknown'
+type Liveness = 'alive' | 'dead' | 'unknown'
 
 export interface StagedName {
   /** 32 hex digits. */

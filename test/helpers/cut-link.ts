@@ -19,6 +19,7 @@ export interface CutOptions {
   readonly cuts: number
   /** Bytes of a connection after which it is cut at the latest. */
   readonly maxBytes: number
+  /** Even ones cut with an end, odd ones with a reset. */
   readonly seed: number
 }
 
@@ -31,7 +32,7 @@ export async function cutLink(all: Served, options: CutOptions): Promise<CutLink
   const proxy = await faultProxy({
     target: { port: Number(new URL(target).port) },
     seed,
-    // Of the cuts half are an end, half a reset: which of the two makes a difference to what is still read.
+    // Which of the two it is makes a difference to what is still read.
     [direction]: { cut: { afterBytes: { min: 0, max: maxBytes }, how: seed % 2 === 0 ? 'end' : 'reset' } },
   })
   const client = await connectThrough(proxy, target)

@@ -12,7 +12,7 @@ import { type ConnectionPair, connectionPair } from './connection-pair.js'
 import { openBelow, type TemporaryDirectory, temporaryDirectory } from './temporary-directory.js'
 import { until } from './until.js'
 
-export interface PutAttempt {
+interface PutAttempt {
   readonly channel: Channel
   /** The server's answer. Rejects when it refuses. */
   readonly opened: Promise<JsonObject>

@@ -13,6 +13,7 @@ import {
   hashPassword,
   type ListenResult,
   type ServerLimits,
+  type UploadInfo,
   type UserOptions,
 } from 'fake-ssh'
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
@@ -114,6 +115,7 @@ expectAssignable<ServerLimits>({
   maxFrameBytes: 1024,
 })
 expectError(new FakeSshServer({ limits: { maxChannel: 1 } }))
+expectAssignable<FakeSshServerOptions>({ limits: { uploadExpiryMs: 1_000 } })
 expectError(new FakeSshServer({ limits: { handshakeTimeoutMs: '10s' } }))
 expectError(new FakeSshServer({ port: 7022 }))
 expectError(new FakeSshServer({ tls: { key: 'pem' } }))
@@ -144,3 +146,8 @@ expectError(server.close({ timeoutMs: 0 }))
 expectAssignable<AsyncDisposable>(server)
 // @ts-expect-error serving a transport is for this package's own testing entry
 server.serve
+
+// Uploads that can be resumed
+declare const listing: FakeSshServer
+expectType<Promise<UploadInfo[]>>(listing.uploads())
+expectType<string | undefined>((await listing.uploads())[0]?.user)

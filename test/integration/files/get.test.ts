@@ -567,3 +567,102 @@ describe('a file that changes while it is sent', () => {
     expect(pair.observed.of('end')).toMatchObject([{ error: { code: 'ERR_FAKESSH_SOURCE_CHANGED' } }])
   })
 })
+
+describe('a part of a file', () => {
+  const content = randomBytes(2_000_000)
+
+  test.each([
+    [{ offset: 0 }, 0, 2_000_000],
+    [{ length: 0 }, 0, 0],
+    [{ length: 1 }, 0, 1],
+    [{ offset: 1_999_999 }, 1_999_999, 2_000_000],
+    [{ offset: 2_000_000 }, 0, 0],
+    [{ offset: Number.MAX_SAFE_INTEGER, length: Number.MAX_SAFE_INTEGER }, 0, 0],
+    [{ offset: 262_143, length: 262_146 }, 262_143, 524_289],
+    [{ offset: 1_500_000, length: 1_000_000 }, 1_500_000, 2_000_000],
+  ])('%j', async (options, start, end) => {
+    const pair = await serving(content)
+    const seen: TransferProgress[] = []
+    const stream = get(pair, options).on('progress', (progress) => seen.push(progress))
+    const part = content.subarray(start, end)
+    expect((await collected(stream)).equals(part)).toBe(true)
+    expect(await stream.result).toMatchObject({
+      bytes: part.length,
+      digest: createHash('sha256').update(part).digest('hex'),
+      resumedFrom: 0,
+    })
+    expect(stream.metadata?.size).toBe(2_000_000)
+    expect(seen.at(-1)).toMatchObject({ transferred: part.length, total: part.length, percent: 100 })
+  })
+
+  test.each([
+    [{ offset: -1 }, 'get: offset: expected an integer from 0 to 9007199254740991'],
+    [{ offset: 0.5 }, 'get: offset: expected an integer'],
+    [{ length: '5' }, 'get: length: expected an integer'],
+    [{ length: Number.NaN }, 'get: length: expected an integer'],
+  ])('%j is refused before anything is sent', async (options, message) => {
+    const pair = await serving(content)
+    expect(() => get(pair, options as GetOptions)).toThrow(
+      expect.objectContaining({ code: 'ERR_FAKESSH_INVALID_ARG', message: expect.stringContaining(message) }),
+    )
+  })
+})
+
+describe('what the opener has', () => {
+  const content = randomBytes(1_000_000)
+  const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+  /** Opens a get as a client would that has something, and takes everything. */
+  async function asking(params: object) {
+    const pair = await serving(content)
+    const pieces: Buffer[] = []
+    const told: { info?: unknown; commit?: unknown } = {}
+    await new Promise<void>((resolve) => {
+      const channel = pair.client.open('get', { path: 'file', ...params }, [RECEIVE_WINDOW_BYTES], {
+        onOpened: (info) => {
+          told.info = info
+        },
+        onData: (_stream, bytes) => {
+          pieces.push(Buffer.from(bytes))
+        },
+        onEof: () => undefined,
+        onCommit: (commit) => {
+          told.commit = commit
+          channel.close()
+        },
+        onClosed: () => resolve(),
+      })
+    })
+    await pair.served()
+    return { ...told, sent: Buffer.concat(pieces), receipts: pair.observed.of('end') }
+  }
+
+  test.each([1, 300_000, 999_999, 1_000_000])('the first %i bytes are not sent again', async (bytes) => {
+    const have = { bytes, digest: digestOf(content.subarray(0, bytes)) }
+    const { info, commit, sent, receipts } = await asking({ have })
+    expect(info).toMatchObject({ size: 1_000_000, start: bytes })
+    expect(sent.equals(content.subarray(bytes))).toBe(true)
+    expect(commit).toEqual({ bytes: 1_000_000, algorithm: 'sha256', digest: digestOf(content) })
+    expect(receipts).toMatchObject([{ bytes: 1_000_000, resumedFrom: bytes }])
+  })
+
+  test('counts from the beginning of the part', async () => {
+    const part = content.subarray(100_000, 600_000)
+    const have = { bytes: 7, digest: digestOf(part.subarray(0, 7)) }
+    const { info, commit, sent } = await asking({ offset: 100_000, length: 500_000, have })
+    expect(info).toMatchObject({ start: 7 })
+    expect(sent.equals(part.subarray(7))).toBe(true)
+    expect(commit).toEqual({ bytes: 500_000, algorithm: 'sha256', digest: digestOf(part) })
+  })
+
+  test.each([
+    ['another digest', 300_000, digestOf(Buffer.from('x'))],
+    ['more than there is', 1_000_001, digestOf(content)],
+    ['a digest of other length', 300_000, 'ab'.repeat(16)],
+  ])('%s: all of it is sent', async (_what, bytes, digest) => {
+    const { info, commit, sent } = await asking({ have: { bytes, digest } })
+    expect(info).toMatchObject({ start: 0 })
+    expect(sent.equals(content)).toBe(true)
+    expect(commit).toMatchObject({ bytes: 1_000_000, digest: digestOf(content) })
+  })
+})

@@ -244,6 +244,8 @@ describe.each(directions)('$op', ({ op, from, to, run }) => {
       ['mode', { mode: 'x' }],
       ['preserve', { preserve: 1 }],
       ['overwrite', { overwrite: 1 }],
+      ['fsync', { fsync: 1 }],
+      ['resume', { resume: 'yes' }],
       ['onProgress', { onProgress: 1 }],
     ])('an invalid %s rejects', async (name, options) => {
       const pair = await prepared()
@@ -416,3 +418,27 @@ test('a download of a virtual file', async () => {
   expect(bytes).toBeGreaterThan(100)
   expect(readFileSync(pair.local.at('status'), 'utf8')).toMatch(/^Name:/)
 })
+
+test.each(directions)(
+  '$op with fsync: the commit is told to wait for the device',
+  async ({ op, from, run }) => {
+    const told: unknown[] = []
+    const recording = (root?: string) =>
+      changedStorage(root, {
+        staged: (staged) => ({
+          commit: (options) => {
+            told.push(options?.fsync)
+            return staged.commit(options)
+          },
+        }),
+      })
+    const pair = await fileServicePair({ storage: recording })
+    writeFileSync(from(pair).at('file'), 'x')
+    const fileSystem = recording()
+    for (const fsync of [true, false, undefined]) {
+      if (op === 'upload') await run(pair, { fsync })
+      else await download(pair.client, 'file', pair.local.at('copy'), { fsync }, { fileSystem })
+    }
+    expect(told.map((fsync) => fsync === true)).toEqual([true, false, false])
+  },
+)

@@ -350,3 +350,40 @@ describe('without a root', () => {
     expect((await free.target(base.at('secret'))).existing).toBeUndefined()
   })
 })
+
+describe('names that others are uploading under', () => {
+  beforeEach(() => {
+    mkdirSync(join(jail, '.fakessh-dir'))
+    writeFileSync(join(jail, '.fakessh-dir', 'file'), 'hidden')
+    writeFileSync(join(jail, 'dir', '.fakessh-file'), 'hidden')
+    link('dir/.fakessh-file', 'link')
+    link('.fakessh-dir', 'dirlink')
+  })
+
+  test.each([
+    'dir/.fakessh-file',
+    '/dir/.FAKESSH-file',
+    '.fakessh-dir/file',
+    '.fakessh-dir/../file',
+    '.fakessh-none',
+    'link',
+    'dirlink/file',
+  ])('%j does not exist for a peer, to be read or written', async (path) => {
+    await expect(resolver.existing(path)).rejects.toThrow(failing('ENOENT'))
+    await expect(resolver.target(path)).rejects.toThrow(failing('ENOENT'))
+  })
+
+  test('this machine has them', async () => {
+    const local = new PathResolver()
+    const path = join(jail, 'dir', '.fakessh-file')
+    expect(await local.existing(path)).toBe(path)
+    expect((await local.target(path)).name).toBe('.fakessh-file')
+  })
+
+  test('others that look alike are there', async () => {
+    writeFileSync(join(jail, 'fakessh-file'), '')
+    writeFileSync(join(jail, '.fakessh'), '')
+    expect(await resolver.existing('fakessh-file')).toBe(join(jail, 'fakessh-file'))
+    expect(await resolver.existing('.fakessh')).toBe(join(jail, '.fakessh'))
+  })
+})

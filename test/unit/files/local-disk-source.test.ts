@@ -288,3 +288,64 @@ test('files that fail to open leave no descriptor', async () => {
   expect(openBelow(directory.path)).toEqual([directory.at('file')])
   await source.close()
 })
+
+describe('a part', () => {
+  const content = Buffer.from(Array.from({ length: 5_000 }, (_, i) => i % 251))
+
+  test.each([
+    [0, 5_000],
+    [0, 0],
+    [0, 1_000],
+    [1, 1_000],
+    [4_999, 1],
+    [4_999, 100],
+    [5_000, 10],
+    [9_000, 10],
+    [1_234, undefined],
+    [9_000, undefined],
+  ])('from %i, of %s bytes', async (offset, length) => {
+    writeFileSync(directory.at('file'), content)
+    const source = await disk.openSource('file', { offset, length })
+    const expected = content.subarray(offset, length === undefined ? undefined : offset + length)
+    expect(await readAll(source)).toEqual(expected)
+    await source.verifyUnchanged()
+    expect(source.facts.size).toBe(5_000)
+    await source.close()
+  })
+
+  test.each([
+    [0, undefined],
+    [10, 2_000],
+  ])('from %i can be read again from its start, also before its end', async (offset, length) => {
+    writeFileSync(directory.at('file'), content)
+    const source = await disk.openSource('file', { offset, length })
+    await source.read(Buffer.alloc(700))
+    source.rewind()
+    const expected = content.subarray(offset, length === undefined ? undefined : offset + length)
+    expect(await readAll(source)).toEqual(expected)
+    source.rewind()
+    expect(await readAll(source)).toEqual(expected)
+    await source.verifyUnchanged()
+    await source.close()
+  })
+
+  test('of a file that changes elsewhere is not of one state', async () => {
+    writeFileSync(directory.at('file'), content)
+    const source = await disk.openSource('file', { offset: 0, length: 10 })
+    await readAll(source)
+    appendFileSync(directory.at('file'), 'x')
+    await expect(source.verifyUnchanged()).rejects.toThrow(failing('ERR_FAKESSH_SOURCE_CHANGED'))
+    await source.close()
+  })
+
+  test('of a file whose size lies', async () => {
+    const virtual = new LocalDisk('/proc')
+    const whole = await virtual.openSource('cpuinfo')
+    const all = await readAll(whole)
+    await whole.close()
+    const source = await virtual.openSource('cpuinfo', { offset: 5, length: 20 })
+    expect(await readAll(source)).toEqual(all.subarray(5, 25))
+    await source.verifyUnchanged()
+    await source.close()
+  })
+})

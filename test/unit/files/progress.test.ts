@@ -156,3 +156,30 @@ test('with the real clock', () => {
   expect(reports[0]?.elapsedMs).toBeGreaterThanOrEqual(0)
   expect(Number.isFinite(reports[0]?.bytesPerSecond)).toBe(true)
 })
+
+test('an attempt that begins further on begins there, and its speed is its own', () => {
+  const { meter, reports, step } = manualMeter(1_000)
+  meter.startAt(600)
+  step(100, 100)
+  expect(reports).toMatchObject([{ transferred: 700, acknowledged: 600, percent: 70, bytesPerSecond: 1_000 }])
+})
+
+test('an attempt that begins further back does not take back what was told', () => {
+  const { meter, reports, step } = manualMeter(1_000)
+  step(100, 800)
+  meter.setAcknowledged(700)
+  meter.startAt(0)
+  step(100, 300)
+  step(100, 600)
+  expect(reports.map(({ transferred }) => transferred)).toEqual([800, 800, 900])
+  expect(reports.map(({ acknowledged }) => acknowledged)).toEqual([0, 700, 700])
+})
+
+test('a source that became shorter than what was had of it says nothing of what is left', () => {
+  const { meter, reports, step } = manualMeter(1_000)
+  step(100, 800)
+  meter.expect(500)
+  meter.startAt(0)
+  step(100, 100)
+  expect(reports.at(-1)).toMatchObject({ transferred: 800, total: undefined, percent: undefined })
+})

@@ -267,3 +267,72 @@ describe('failures', () => {
     await staged.discard()
   })
 })
+
+describe('interrupted', () => {
+  test('flush brings all that arrived into the file, and it goes on from there', async () => {
+    const [receiver, staged] = await receiverOn(new LocalDisk(directory.path))
+    const content = randomBytes(900_000)
+    feed(receiver, content.subarray(0, 500_001))
+    await receiver.flush()
+    expect(staged.bytes).toBe(500_001)
+    expect(receiver.receivedBytes).toBe(500_001)
+    expect(receiver.digestSoFar).toBe(createHash('sha256').update(content.subarray(0, 500_001)).digest('hex'))
+    feed(receiver, content.subarray(500_001))
+    receiver.end()
+    expect(await receiver.finish()).toMatchObject({
+      bytes: 900_000,
+      digest: createHash('sha256').update(content).digest('hex'),
+    })
+    await staged.commit()
+    expect(readFileSync(directory.at('target')).equals(content)).toBe(true)
+  })
+
+  test('what comes during a flush is thrown away', async () => {
+    const gate = new Gate()
+    const { disk } = slowStorage([gate])
+    const [receiver, staged] = await receiverOn(disk)
+    feed(receiver, randomBytes(10_000))
+    const flushed = receiver.flush()
+    await gate.reached
+    feed(receiver, randomBytes(5_000))
+    gate.open()
+    await flushed
+    expect([staged.bytes, receiver.receivedBytes]).toEqual([10_000, 10_000])
+    await staged.discard()
+  })
+
+  test('a flush that fails says so', async () => {
+    const [receiver, staged] = await receiverOn(fullStorage(directory.path, 5_000))
+    feed(receiver, randomBytes(10_000))
+    await expect(receiver.flush()).rejects.toMatchObject({ code: 'ENOSPC' })
+    expect(failures).toHaveLength(1)
+    await staged.discard()
+  })
+
+  test('restart throws away what was there, and not what comes meanwhile', async () => {
+    const [receiver, staged] = await receiverOn(new LocalDisk(directory.path))
+    feed(receiver, randomBytes(300_000))
+    await receiver.flush()
+    const content = randomBytes(300_000)
+    const restarted = receiver.restart()
+    feed(receiver, content)
+    receiver.end()
+    await restarted
+    expect(await receiver.finish()).toMatchObject({
+      bytes: 300_000,
+      digest: createHash('sha256').update(content).digest('hex'),
+    })
+    await staged.commit()
+    expect(readFileSync(directory.at('target')).equals(content)).toBe(true)
+  })
+
+  test('a restart that fails is a failure of the transfer', async () => {
+    const full = Object.assign(new Error('no'), { code: 'EIO' })
+    const disk = changedStorage(directory.path, { staged: () => ({ restart: () => Promise.reject(full) }) })
+    const [receiver, staged] = await receiverOn(disk)
+    await expect(receiver.restart()).rejects.toBe(full)
+    expect(failures).toEqual([full])
+    await expect(receiver.finish()).rejects.toBe(full)
+    await staged.discard()
+  })
+})

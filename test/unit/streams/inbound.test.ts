@@ -271,3 +271,28 @@ describe('small pieces', () => {
     expect(grown).toBeLessThan(8 * 1_048_576)
   })
 })
+
+describe('moved to another channel', () => {
+  test('what waits comes first and is credited to nobody, what follows to the new one', async () => {
+    const source = new Source()
+    source.inbound.accept(Buffer.from('before '))
+    const next = new RecordingChannel()
+    source.inbound.moveTo(next)
+    source.inbound.accept(Buffer.from('after'))
+    source.inbound.finish()
+    expect(await text(source)).toBe('before after')
+    expect(source.credited).toBe(0)
+    expect(next.credited[0]).toBe(5)
+  })
+
+  test('thrown away, it is credited likewise', () => {
+    const source = new Source()
+    source.inbound.accept(bytes(100))
+    const next = new RecordingChannel()
+    source.inbound.moveTo(next)
+    source.inbound.accept(bytes(30))
+    source.inbound.discard()
+    source.inbound.accept(bytes(7))
+    expect([source.credited, next.credited[0]]).toEqual([0, 37])
+  })
+})
