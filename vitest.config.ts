@@ -25,6 +25,7 @@ export default defineConfig({
       folder('unit'),
       folder('property'),
       folder('integration'),
+      folder('faults'),
       { extends: true, test: { name: 'package', include: ['test/*.test.ts', 'test/examples/**/*.test.ts'] } },
     ],
     coverage: {

@@ -18,12 +18,22 @@ export interface ChildPeer {
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Starts `test/fixtures/<name>.ts`. The process ends with the test at the latest. */
-export async function childPeer(name: string, nodeOptions: readonly string[] = []): Promise<ChildPeer> {
+/**
+ * Starts `test/fixtures/<name>.ts`. The process ends with the test at the latest. `launch` is a shell command that becomes the process: it
+ * has Node and its arguments as `"$0" "$@"`.
+ */
+export async function childPeer(
+  name: string,
+  nodeOptions: readonly string[] = [],
+  launch?: string,
+): Promise<ChildPeer> {
   const script = fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url))
+  const shell = launch === undefined ? {} : { execPath: '/bin/sh' }
+  const before = launch === undefined ? [] : ['-c', launch, process.execPath]
   const child = fork(script, [], {
+    ...shell,
     cwd: root,
-    execArgv: ['--import', 'tsx', ...nodeOptions],
+    execArgv: [...before, '--import', 'tsx', ...nodeOptions],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
   })

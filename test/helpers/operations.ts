@@ -16,9 +16,11 @@ export interface Material {
 }
 
 /** Where one attempt reads and writes. */
-interface Place {
+export interface Place {
   readonly root: string
   readonly local: string
+  /** Goes before the names of its files, so that several attempts can share the directories. Default: nothing. */
+  readonly prefix?: string
 }
 
 export type Outcome =
@@ -39,8 +41,9 @@ export interface Operation {
   target(place: Place): string | undefined
 }
 
-const REMOTE = 'remote.bin'
-const LOCAL = 'local.bin'
+const remoteName = ({ prefix = '' }: Place) => `${prefix}remote.bin`
+const remotePath = (place: Place) => join(place.root, remoteName(place))
+const localPath = (place: Place) => join(place.local, `${place.prefix ?? ''}local.bin`)
 
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -68,10 +71,10 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'get',
     proof: 'COMMIT',
     commitsAtServer: false,
-    prepare: (place, { content }) => writeFileSync(join(place.root, REMOTE), content),
+    prepare: (place, { content }) => writeFileSync(remotePath(place), content),
     target: () => undefined,
-    async run(client, _place, { content }) {
-      const stream = client.get(REMOTE)
+    async run(client, place, { content }) {
+      const stream = client.get(remoteName(place))
       const read = collect(stream)
       const [outcome] = await Promise.all([outcomeOf(stream.result), closed(stream)])
       if (read.hasEnded !== outcome.isSuccess) throw new Error(`'end' ${read.hasEnded}, result otherwise`)
@@ -83,10 +86,10 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'put',
     proof: 'COMMIT',
     commitsAtServer: true,
-    prepare: (place, { old }) => old && writeFileSync(join(place.root, REMOTE), old),
-    target: (place) => join(place.root, REMOTE),
-    async run(client, _place, { content }) {
-      const stream = client.put(REMOTE)
+    prepare: (place, { old }) => old && writeFileSync(remotePath(place), old),
+    target: (place) => remotePath(place),
+    async run(client, place, { content }) {
+      const stream = client.put(remoteName(place))
       const hasFinished = watch(stream, 'finish')
       const half = content.length >> 1
       stream.write(content.subarray(0, half))
@@ -101,22 +104,22 @@ export const OPERATIONS: readonly Operation[] = [
     proof: 'COMMIT',
     commitsAtServer: false,
     prepare: (place, { content, old }) => {
-      writeFileSync(join(place.root, REMOTE), content)
-      if (old) writeFileSync(join(place.local, LOCAL), old)
+      writeFileSync(remotePath(place), content)
+      if (old) writeFileSync(localPath(place), old)
     },
-    target: (place) => join(place.local, LOCAL),
-    run: (client, place) => outcomeOf(client.download(REMOTE, join(place.local, LOCAL))),
+    target: (place) => localPath(place),
+    run: (client, place) => outcomeOf(client.download(remoteName(place), localPath(place))),
   },
   {
     name: 'upload',
     proof: 'COMMIT',
     commitsAtServer: true,
     prepare: (place, { content, old }) => {
-      writeFileSync(join(place.local, LOCAL), content)
-      if (old) writeFileSync(join(place.root, REMOTE), old)
+      writeFileSync(localPath(place), content)
+      if (old) writeFileSync(remotePath(place), old)
     },
-    target: (place) => join(place.root, REMOTE),
-    run: (client, place) => outcomeOf(client.upload(join(place.local, LOCAL), REMOTE)),
+    target: (place) => remotePath(place),
+    run: (client, place) => outcomeOf(client.upload(localPath(place), remoteName(place))),
   },
 ]
 
