@@ -1,4 +1,5 @@
 /** The one place where errors of `node:fs` become ours: the POSIX code stays, the host's path goes. */
+import { constants } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 import { FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
@@ -28,8 +29,10 @@ export function toDiskError(error: unknown, path: string): FakeSshError {
 
 /** The POSIX code of an error, if it has one. Node's own codes (`ERR_…`) are none. */
 export function errnoOf(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
-  return typeof code === 'string' && /^E(?!RR_)[A-Z0-9]+$/.test(code) ? code : undefined
+  const { code, errno } = error instanceof Error ? (error as { code?: unknown; errno?: unknown }) : {}
+  if (typeof code === 'string' && /^E(?!RR_)[A-Z0-9]+$/.test(code)) return code
+  // Node has no name for some errors and tells only their number; EDQUOT, a quota that is used up, is one.
+  return Object.entries(constants.errno).find(([, number]) => number === -Number(errno))?.[0]
 }
 
 /** The path names something that is neither a regular file nor a directory. */

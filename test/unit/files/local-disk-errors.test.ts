@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { expect, test } from 'vitest'
 import { FakeSshError } from '../../../src/errors.js'
 import {
@@ -54,6 +55,12 @@ test.each([
   [Object.assign(new Error(), { code: 'E2BIG' }), 'E2BIG'],
   [Object.assign(new Error(), { code: 'ERR_OUT_OF_RANGE' }), undefined],
   [Object.assign(new Error(), { code: 5 }), undefined],
+  // Node has no name for it.
+  [
+    Object.assign(new Error(), { code: 'Unknown system error -122', errno: -constants.errno.EDQUOT }),
+    'EDQUOT',
+  ],
+  [Object.assign(new Error(), { code: 'Unknown system error -99999', errno: -99_999 }), undefined],
   [new Error('ENOENT'), undefined],
   [{ code: 'ENOENT' }, undefined],
   [undefined, undefined],
