@@ -8,6 +8,7 @@ import { expect } from 'vitest'
 import type { Ended } from '../fixtures/fault-peer.js'
 import { type ChildPeer, childPeer } from '../helpers/child-peer.js'
 import { type Material, stateOf, within } from '../helpers/operations.js'
+import { until } from '../helpers/processes.js'
 import { temporaryDirectory } from '../helpers/temporary-directory.js'
 import { expectOutcome } from './expect-outcome.js'
 import type { OperationName, Outcome } from './outcomes.js'
@@ -66,11 +67,12 @@ export function layOut({ remote, local, what }: DiskScene): void {
   }
 }
 
-/** Runs one transfer, and holds what it told and left against its row; then the same connection has to carry out others. */
+/** Runs one transfer, lets the fault end, and holds what it told and left against its row; then the same connection has to carry out others. */
 export async function expectDiskOutcome(
   { client, remote, local, what }: DiskScene,
   outcome: Outcome,
   operation: OperationName,
+  heal: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   const [source, target] = [join(local, SOURCE), join(local, TARGET)]
   const { path, localPath, directory, start } = {
@@ -83,13 +85,22 @@ export async function expectDiskOutcome(
   const [call = '', ...args] = start
   await client.call(call as string, ...args)
   const { code, ...named } = await within(SETTLE_MS, operation, client.call<Ended>('ended', operation))
+  await heal()
 
   const parent = directory && join(directory, 'd')
   const isThere = parent !== undefined && existsSync(parent)
+  const parts = () => (isThere ? readdirSync(parent).filter((name) => name.endsWith('.part')).length : 0)
+  // The other end hears of it a moment later.
+  if (outcome.remains === 'nothing')
+    await within(
+      SETTLE_MS,
+      'temporary files',
+      until(() => parts() === 0),
+    )
   expectOutcome(operation, outcome, {
     code,
     target: isThere ? stateOf(join(parent, 'target'), what) : undefined,
-    leftovers: isThere ? readdirSync(parent).filter((name) => name.endsWith('.part')).length : 0,
+    leftovers: parts(),
   })
   if (code !== undefined) expect(named).toMatchObject({ path, localPath })
 
