@@ -1,6 +1,7 @@
 /** The parent's half of a worker: a child process whose methods can be called. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LoopDelay } from '../measure/event-loop.js'
 import type { Call, Methods, Report } from '../processes/serve-methods.js'
@@ -39,16 +40,17 @@ export class Worker<Served extends Methods> implements Watchable {
     child.once('exit', (code, signal) => this.#onExit(`exited with ${signal ?? `code ${code}`}`))
   }
 
-  /** Starts `processes/<file>.js` and waits until it serves. */
+  /** Starts `processes/<file>.js`, or the module of a URL, and waits until it serves. */
   static async start<Served extends Methods>(
-    file: string,
+    file: string | URL,
     options: WorkerOptions = {},
   ): Promise<Worker<Served>> {
-    const path = fileURLToPath(new URL(`../processes/${file}.js`, import.meta.url))
+    const url = file instanceof URL ? file : new URL(`../processes/${file}.js`, import.meta.url)
+    const path = fileURLToPath(url)
     const execArgv = ['--expose-gc', `--max-old-space-size=${HEAP_LIMIT_MIB}`, ...(options.nodeArgs ?? [])]
     // Its stdout is our stderr: ours is for the table.
     const child = fork(path, options.args ?? [], { execArgv, stdio: ['ignore', 2, 2, 'ipc'] })
-    const worker = new Worker<Served>(child, [file, ...(options.args ?? [])].join(' '))
+    const worker = new Worker<Served>(child, [basename(path, '.js'), ...(options.args ?? [])].join(' '))
     await Promise.race([once(child, 'message'), rejectOnExit(child, worker.#name)])
     return worker
   }

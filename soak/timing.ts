@@ -1,0 +1,10 @@
+/** How long things take in a soak, in milliseconds. */
+
+/** Short, so that a black hole of a few seconds is noticed. */
+export const KEEPALIVE_MS = 1_000
+
+/** What is not settled by then is lost: longer than any fault lasts, and a reconnect after it. */
+export const SETTLE_MS = 60_000
+
+/** For everything to be cleaned up, once nothing runs. */
+export const CLEAN_MS = 10_000
