@@ -1,7 +1,7 @@
 /** Several operations at a time on one client, each line beginning the next when the last one is over. */
 import { randomBytes } from 'node:crypto'
 import { type FakeSshClient, FakeSshError } from 'fake-ssh'
-import { Loss, OPERATIONS } from './operations.js'
+import { type Doubtful, expectWhole, Loss, OPERATIONS, type Work } from './operations.js'
 import type { Random } from './random.js'
 import { addLoss, countIn, type Tally } from './tally.js'
 import { SETTLE_MS } from './timing.js'
@@ -32,6 +32,7 @@ export class Lines {
   readonly #pool = randomBytes(POOL_BYTES)
   #client: Promise<FakeSshClient>
   #count = 0
+  readonly #doubtful: Doubtful[] = []
   #isFinishing = false
   #running: Promise<unknown> = Promise.resolve()
 
@@ -60,6 +61,11 @@ export class Lines {
     await (await this.#client).close({ drainMs: 0 })
   }
 
+  /** Looks at what may have become of writing that failed; when the server has seen the end of every connection. */
+  async check(): Promise<void> {
+    for (const { path, content } of this.#doubtful) await this.#tell(path, expectWhole(path, content, false))
+  }
+
   async #line(): Promise<void> {
     const names = Object.keys(OPERATIONS)
     while (!this.#isFinishing) await this.#operate(this.#options.random.pick(names))
@@ -76,12 +82,22 @@ export class Lines {
       const from = random.between(0, POOL_BYTES - bytes)
       return this.#pool.subarray(from, from + bytes)
     }
-    const work = { client, root, local, random, name: `${name}-${this.#count}`, content }
+    const doubtful = (file: Doubtful) => void this.#doubtful.push(file)
+    const work: Work = { client, root, local, random, name: `${name}-${this.#count}`, content, doubtful }
+    await this.#tell(
+      operation,
+      settled(operation, (OPERATIONS[operation] as (given: Work) => Promise<void>)(work)),
+    )
+  }
+
+  /** Counts what went wrong. */
+  async #tell(what: string, promise: Promise<void>): Promise<void> {
+    const { tally } = this.#options
     try {
-      await settled(operation, (OPERATIONS[operation] as (given: typeof work) => Promise<void>)(work))
+      await promise
     } catch (error) {
       if (FakeSshError.is(error) && EXPECTED.has(error.code)) countIn(tally.failures, error.code)
-      else addLoss(tally, `${operation}: ${error instanceof Loss ? error.message : describe(error)}`)
+      else addLoss(tally, `${what}: ${error instanceof Loss ? error.message : describe(error)}`)
     }
   }
 

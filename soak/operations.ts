@@ -16,6 +16,17 @@ export interface Work {
   readonly name: string
   /** Random bytes, up to so many. */
   content(maxBytes: number): Buffer
+  /** To be looked at when nothing is on its way any more. */
+  doubtful(file: Doubtful): void
+}
+
+/**
+ * A file at the server whose writing failed here: if only the answer was lost, it appears whole, maybe later than the failure, as what was
+ * sent before is still on its way.
+ */
+export interface Doubtful {
+  readonly path: string
+  readonly content: Buffer
 }
 
 /** What was promised was not kept. Everything else that an operation rejects with is a failure of the operation. */
@@ -29,23 +40,12 @@ const SMALL_BYTES = 200_000
 const BIG_BYTES = 8_000_000
 const MAX_LINES = 5_000
 
-/** What a target may be after a failure: not there, or whole. */
-async function expectWhole(path: string, content: Buffer, isSuccess: boolean): Promise<void> {
+/** What a target may be after a failure: not there, or whole. Removes it. */
+export async function expectWhole(path: string, content: Buffer, isSuccess: boolean): Promise<void> {
   const isThere = existsSync(path)
   must(isThere || !isSuccess, `${path} is not there after a success`)
   if (isThere) must((await readFile(path)).equals(content), `${path} is torn`)
   await rm(path, { force: true })
-}
-
-/** Runs what writes a file, and looks at the file, whatever came of it. */
-async function writing(path: string, content: Buffer, write: () => Promise<unknown>): Promise<void> {
-  try {
-    await write()
-  } catch (error) {
-    await expectWhole(path, content, false)
-    throw error
-  }
-  await expectWhole(path, content, true)
 }
 
 export const OPERATIONS: { readonly [name: string]: (work: Work) => Promise<void> } = {
@@ -83,16 +83,28 @@ export const OPERATIONS: { readonly [name: string]: (work: Work) => Promise<void
       await rm(path)
     }
   },
-  async put({ client, root, name, content }) {
+  async put({ client, root, name, content, doubtful }) {
     const given = content(BIG_BYTES)
-    await writing(join(root, name), given, () => client.put(name).end(given).result)
+    const path = join(root, name)
+    await client
+      .put(name)
+      .end(given)
+      .result.catch((error) => {
+        doubtful({ path, content: given })
+        throw error
+      })
+    await expectWhole(path, given, true)
   },
-  async upload({ client, root, local, name, content }) {
+  async upload({ client, root, local, name, content, doubtful }) {
     const given = content(BIG_BYTES)
-    const source = join(local, `${name}.source`)
+    const [source, path] = [join(local, `${name}.source`), join(root, name)]
     await writeFile(source, given)
     try {
-      await writing(join(root, name), given, () => client.upload(source, name))
+      await client.upload(source, name)
+      await expectWhole(path, given, true)
+    } catch (error) {
+      doubtful({ path, content: given })
+      throw error
     } finally {
       await rm(source)
     }
@@ -103,7 +115,11 @@ export const OPERATIONS: { readonly [name: string]: (work: Work) => Promise<void
     await writeFile(source, given)
     try {
       const target = join(local, name)
-      await writing(target, given, () => client.download(name, target))
+      await client.download(name, target).catch(async (error) => {
+        await expectWhole(target, given, false)
+        throw error
+      })
+      await expectWhole(target, given, true)
     } finally {
       await rm(source)
     }

@@ -84,6 +84,11 @@ export class Soak {
     await Promise.all(this.#lines.map(({ client }) => client.call('finish')))
     await this.#expect('handles', () => this.#grown(start))
     await Promise.all(this.#lines.map(({ client }) => client.call('close')))
+    await this.#expect('connections', async () => {
+      const count = (await this.#server?.call('connections')) ?? 0
+      return count === 0 ? [] : [`${count} at the server`]
+    })
+    await Promise.all(this.#lines.map(({ client }) => client.call('check')))
     await this.#expect('programs', () => processesWith(MARK, this.#mark).map(String))
     await this.#expect('files', () => this.#files())
     for (const fault of (await this.#server?.call('faults')) ?? []) this.#losses.push(`server: ${fault}`)

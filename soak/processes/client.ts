@@ -43,6 +43,8 @@ const methods = {
   /** No more operations; settles when the last one has. */
   finish: () => lines?.finish(),
   close: () => lines?.close(),
+  /** When the server has seen the end of every connection. */
+  check: () => lines?.check(),
 }
 
 export type ClientMethods = typeof methods

@@ -5,6 +5,7 @@ import { KEEPALIVE_MS } from '../timing.js'
 
 let server: FakeSshServer | undefined
 const faults: string[] = []
+let connections = 0
 
 const methods = {
   async listen(
@@ -17,9 +18,17 @@ const methods = {
       env,
     })
     server.on('fault', ({ error }) => faults.push(String(error)))
+    server.on('connection', () => {
+      connections += 1
+    })
+    server.on('disconnect', () => {
+      connections -= 1
+    })
     const { port } = await server.listen()
     return { port, target: server.connectionString('soak') }
   },
+  /** Those that it knows of. */
+  connections: () => connections,
   /** What failed that no operation reports. */
   faults: () => faults,
   close: () => server?.close({ drainMs: 0 }),
