@@ -253,7 +253,31 @@ const storage = {
   },
 } as const satisfies { readonly [id: string]: Outcome }
 
-export const OUTCOMES = { link, peer, disk, storage } as const
+/** Checked by test/system/network-faults.test.ts, on two hosts of its own. */
+const network = {
+  lossy: {
+    fault: 'One packet in twenty is lost, on a slow line',
+    operations: ['upload', 'download'],
+    codes: [],
+    ...failed,
+    target: 'new',
+  },
+  'short-outage': {
+    fault: 'The cable is out for 20 seconds, with the default `keepaliveIntervalMs`',
+    operations: ['upload', 'download'],
+    codes: [],
+    ...failed,
+    target: 'new',
+  },
+  'long-outage': {
+    fault: 'The cable is out for longer than 3 × `keepaliveIntervalMs`',
+    codes: [SILENT],
+    ...lost,
+    time: 'keepalive bound',
+  },
+} as const satisfies { readonly [id: string]: Outcome }
+
+export const OUTCOMES = { link, network, peer, disk, storage } as const
 
 type OutcomesOf<Group extends keyof typeof OUTCOMES> = (typeof OUTCOMES)[Group]
 
