@@ -135,6 +135,11 @@ export class Link implements ChannelOpener, Recovery {
       },
       signal,
     )
+    // Closed in the turn in which it was established: nobody would ever end it.
+    if (this.#end !== undefined) {
+      connection.destroy(this.#end)
+      throw this.#end
+    }
     isOurs = true
     this.#connection = connection
     this.#openedAt = performance.now()
