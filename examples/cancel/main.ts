@@ -76,6 +76,8 @@ async function cancelledTransfers(
   const controller = new AbortController()
   const ended = serverEnd(server, 'transfer')
   const upload = client.upload(big, 'target', {
+    // Otherwise what had arrived would be kept, for the next attempt to go on from.
+    resume: false,
     signal: controller.signal,
     onProgress: ({ transferred }) => controller.abort(new Error(`stopped after ${byteSize(transferred)}`)),
   })
@@ -84,7 +86,8 @@ async function cancelledTransfers(
   console.log(`  the target holds: ${(await client.run('cat target')).stdout}`)
 
   console.log('a download, by timeoutMs')
-  console.log(`  ${await failureOf(client.download('big', join(directory, 'copy'), { timeoutMs: 200 }))}`)
+  const download = client.download('big', join(directory, 'copy'), { resume: false, timeoutMs: 200 })
+  console.log(`  ${await failureOf(download)}`)
   console.log(`files, here and there: ${(await readdir(directory)).sort().join(', ')}`)
 }
 

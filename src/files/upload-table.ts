@@ -68,8 +68,8 @@ export class UploadTable {
   readonly #expiryMs: number
   /** By upload and holder. */
   readonly #running = new Map<string, Running>()
-  /** Oldest first, but for those that were found. */
-  readonly #kept = new Set<Kept>()
+  /** By the name of the file. Oldest first, but for those that were found. */
+  readonly #kept = new Map<string, Kept>()
   readonly #roots = new Set<string>()
   readonly #sweeps = new Set<Promise<void>>()
   readonly #closed = new AbortController()
@@ -98,6 +98,7 @@ export class UploadTable {
     return {
       running: (upload) => {
         running.upload = upload
+        void this.#forgetTaken(scope.key)
         if (running.isFenced) upload.fence()
       },
       end: (kept) => {
@@ -116,11 +117,10 @@ export class UploadTable {
       const { directory, bytes, updatedAtMs } = upload
       list.push({ state: 'running', user: scope.user, path: scope.path, directory, bytes, updatedAtMs })
     }
-    for (const kept of [...this.#kept]) {
-      const facts = await kept.file.look()
-      const { scope, file } = kept
+    for (const { scope, file } of [...this.#kept.values()]) {
+      const facts = await file.look()
       // Claimed, by this process or another one, or removed by somebody else.
-      if (facts === undefined) this.#kept.delete(kept)
+      if (facts === undefined) this.#kept.delete(file.name)
       else
         list.push({
           state: 'kept',
@@ -155,20 +155,30 @@ export class UploadTable {
       if (facts === undefined) continue
       const expiresAtMs = facts.updatedAtMs + this.#expiryMs
       if (expiresAtMs <= Date.now()) await file.remove()
-      else if (this.#kept.size < MAX_KEPT) this.#keep({ scope: undefined, file, expiresAtMs })
+      // One that was kept since the search began is known better.
+      else if (this.#kept.size < MAX_KEPT && !this.#kept.has(file.name)) {
+        this.#keep({ scope: undefined, file, expiresAtMs })
+      }
+    }
+  }
+
+  /** What an upload has just gone on from is no longer there: an upload that is cut often leaves one entry, not many. */
+  async #forgetTaken(key: string): Promise<void> {
+    for (const { scope, file } of [...this.#kept.values()]) {
+      if (scope?.key === key && (await file.look()) === undefined) this.#kept.delete(file.name)
     }
   }
 
   #keep(kept: Kept): void {
     if (this.#closed.signal.aborted) return
-    this.#kept.add(kept)
-    const [oldest] = this.#kept
+    this.#kept.set(kept.file.name, kept)
+    const [oldest] = this.#kept.values()
     if (oldest && this.#kept.size > MAX_KEPT) this.#giveUp(oldest)
     this.#wakeAt(kept.expiresAtMs)
   }
 
   #giveUp(kept: Kept): void {
-    this.#kept.delete(kept)
+    this.#kept.delete(kept.file.name)
     void kept.file.remove()
   }
 
@@ -184,7 +194,7 @@ export class UploadTable {
   #expire(): void {
     this.#wakeAtMs = Number.POSITIVE_INFINITY
     const now = Date.now()
-    for (const kept of [...this.#kept]) {
+    for (const kept of [...this.#kept.values()]) {
       if (kept.expiresAtMs <= now) this.#giveUp(kept)
       else this.#wakeAt(kept.expiresAtMs)
     }

@@ -476,3 +476,21 @@ describe('stopping', () => {
     expect(existsSync(pair.root.at('file')) ? content(pair).toString() : 'none').toMatch(/^(none|new)$/)
   })
 })
+
+test.each([true, false, undefined])('fsync: %j reaches the commit at the server', async (fsync) => {
+  const told: unknown[] = []
+  const storage = (root: string) =>
+    changedStorage(root, {
+      staged: (staged) => ({
+        commit: (options) => {
+          told.push(options?.fsync)
+          return staged.commit(options)
+        },
+      }),
+    })
+  const pair = await fileServicePair({ storage })
+  const stream = put(pair, { fsync })
+  stream.end('x')
+  await stream.result
+  expect(told).toEqual([fsync === true])
+})
