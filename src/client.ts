@@ -13,10 +13,11 @@ import { type ReconnectPolicy, reconnectPolicy } from './client/reconnect-option
 import { invalidArgument } from './errors.js'
 import { TypedEventSource } from './events.js'
 import { type ClientSession, openSession } from './exec/client-session.js'
-import { type ExecArguments, parseExecArguments } from './exec/exec-arguments.js'
+import { type ExecArguments, parseAttachArguments, parseExecArguments } from './exec/exec-arguments.js'
 import { ExecChannelProcess } from './exec/exec-channel-process.js'
-import type { ExecOptions, SessionOptions } from './exec/exec-options.js'
+import type { AttachOptions, ExecOptions, SessionOptions } from './exec/exec-options.js'
 import type { ExecProcess } from './exec/exec-process.js'
+import { forgetJob, type JobInfo, type KillJobOptions, killJob, listJobs } from './exec/jobs/client-jobs.js'
 import {
   type RunBufferOptions,
   type RunOptions,
@@ -39,7 +40,7 @@ import type {
   TransferReceipt,
 } from './files/transfer.js'
 import { upload } from './files/upload.js'
-import { MAX_TIMEOUT_MS } from './options.js'
+import { MAX_TIMEOUT_MS, type OperationOptions } from './options.js'
 import { dialTls } from './transport/tls-dial.js'
 import type { Transport } from './transport/transport.js'
 import { dialUnix } from './transport/unix-socket.js'
@@ -175,6 +176,43 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
   ): Promise<RunResult<string> | RunResult<Buffer>>
   run(...args: ExecArguments<RunOptions>): Promise<RunResult<string> | RunResult<Buffer>> {
     return run((...call: ExecArguments) => this.#start(call), args)
+  }
+
+  /**
+   * Attaches to a durable exec of this user, wherever it was started: what the server has kept of its output from the given offsets on is
+   * told again, then what comes. Another attachment to it ends with `ERR_FAKESSH_FENCED`. The result is that of `exec` with `durable`; it
+   * rejects with `ERR_FAKESSH_NO_JOB` where the server has no such job.
+   *
+   * @throws `ERR_FAKESSH_INVALID_ARG`. Every other failure reaches the process's `result` and streams.
+   */
+  attach(jobId: string, options?: AttachOptions): ExecProcess {
+    return new ExecChannelProcess(this.#connection, parseAttachArguments(jobId, options))
+  }
+
+  /**
+   * The durable execs of this user that the server has, oldest first. Rejects with `ERR_FAKESSH_DENIED`, `ERR_FAKESSH_TIMEOUT` (without
+   * `timeoutMs` after 30,000 ms), `signal.reason`, or the end of the connection.
+   */
+  jobs(options?: OperationOptions): Promise<readonly JobInfo[]> {
+    return listJobs(this.#connection, options)
+  }
+
+  /**
+   * Signals the process group of a durable exec, attached or not; as {@link ExecProcess.kill}, SIGTERM is followed by SIGKILL. Resolves with
+   * whether there still was a process to signal. Rejects as `jobs` does, and with `ERR_FAKESSH_NO_JOB` or `ERR_FAKESSH_INVALID_ARG`.
+   *
+   * @param signal - default `SIGTERM`
+   */
+  killJob(jobId: string, signal?: NodeJS.Signals, options?: KillJobOptions): Promise<boolean> {
+    return killJob(this.#connection, jobId, signal, options)
+  }
+
+  /**
+   * Drops a durable exec that has ended, with its output, before the server does. Rejects as `jobs` does, with `ERR_FAKESSH_NO_JOB`, and with
+   * `ERR_FAKESSH_INVALID_ARG` while it runs.
+   */
+  forgetJob(jobId: string, options?: OperationOptions): Promise<void> {
+    return forgetJob(this.#connection, jobId, options)
   }
 
   /**

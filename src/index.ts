@@ -33,9 +33,11 @@ export { escapeText } from './escape.js'
 export type { TypedEventSource } from './events.js'
 export type { ClientSession } from './exec/client-session.js'
 export type { CommandContext, CommandHandler, CommandReturn } from './exec/command-context.js'
-export type { ExecOptions, SessionOptions } from './exec/exec-options.js'
+export type { AttachOptions, ExecOptions, SessionOptions } from './exec/exec-options.js'
 export type { ExecProcess, ExecProcessEvents, ExecSpawnInfo, KillOptions } from './exec/exec-process.js'
 export type { ExecResult } from './exec/exec-result.js'
+export type { JobInfo, KillJobOptions } from './exec/jobs/client-jobs.js'
+export type { OutputGap } from './exec/output-gap.js'
 export type { RunBufferOptions, RunOptions, RunResult, RunTextOptions } from './exec/run.js'
 export type { GetStream, GetStreamEvents } from './files/get-stream.js'
 export type { TransferProgress } from './files/progress.js'
@@ -64,6 +66,7 @@ export type {
   AuthorizeExec,
   AuthorizeFile,
   AuthorizeHook,
+  AuthorizeJob,
   AuthorizeRequest,
   AuthorizeSession,
 } from './server/authorization.js'

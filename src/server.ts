@@ -7,6 +7,7 @@ import { FakeSshError, invalidArgument } from './errors.js'
 import { TypedEventSource } from './events.js'
 import { commandTable } from './exec/command-context.js'
 import { baseEnvironment } from './exec/environment.js'
+import { JobTable } from './exec/jobs/job-table.js'
 import { LocalDisk } from './files/local-disk.js'
 import { type UploadInfo, UploadTable } from './files/upload-table.js'
 import { MAX_TIMEOUT_MS } from './options.js'
@@ -54,6 +55,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
   readonly #directory: UserDirectory
   readonly #deps: Omit<ServedConnectionDeps, 'onAuthenticated' | 'onEnded'>
   readonly #uploads: UploadTable
+  readonly #jobs: JobTable
   readonly #served = new Set<ServedConnection>()
   readonly #strangers = new Set<ServedConnection>()
   #connectionCount = 0
@@ -78,6 +80,12 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
     })
     const limits = checkLimits(options.limits)
     this.#uploads = new UploadTable(limits.uploadExpiryMs)
+    this.#jobs = new JobTable({
+      maxJobs: limits.maxJobs,
+      expiryMs: limits.jobExpiryMs,
+      memoryBytes: limits.jobMemoryBytes,
+      spillBytes: limits.jobSpillBytes,
+    })
     this.#deps = {
       directory: this.#directory,
       authorize,
@@ -86,6 +94,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
       shell,
       limits,
       uploads: this.#uploads,
+      jobs: this.#jobs,
       keepaliveIntervalMs: options.keepaliveIntervalMs ?? DEFAULT_KEEPALIVE_INTERVAL_MS,
       agent: AGENT,
       instance: randomBytes(16).toString('hex'),
@@ -145,8 +154,9 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
   }
 
   /**
-   * Takes no new connections and operations, lets running ones finish for `drainMs` (default 5,000), then ends what is left, and
-   * waits until its processes and temporary files are gone, except parts of uploads that can be resumed. Settles within `drainMs` + 5,000 ms. Idempotent.
+   * Takes no new connections and operations, lets running ones finish for `drainMs` (default 5,000), then ends what is left, durable
+   * execs included, and waits until its processes and temporary files are gone, except parts of uploads that can be resumed. Settles
+   * within `drainMs` + 5,000 ms. Idempotent.
    */
   close(options: { readonly drainMs?: number | undefined } = {}): Promise<void> {
     const { drainMs = DEFAULT_DRAIN_MS } = options
@@ -257,7 +267,10 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
     const bound = await this.#listener?.catch(() => undefined)
     await bound?.listener.close()
     this.#listening = undefined
-    await Promise.all([...this.#served].map(({ connection }) => connection.close(drainMs)))
+    await Promise.all([
+      ...[...this.#served].map(({ connection }) => connection.close(drainMs)),
+      this.#jobs.close(drainMs),
+    ])
     await Promise.all(this.#leaving)
     await this.#uploads.close()
   }

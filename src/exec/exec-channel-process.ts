@@ -1,7 +1,7 @@
 /** An {@link ExecProcess} on its channel: the client half of exec (docs/protocol.md, 7.1). */
-import type { Channel, ChannelHandler } from '../connection/channel-handler.js'
+import type { Channel } from '../connection/channel-handler.js'
 import type { ChannelOpener } from '../connection/channel-opener.js'
-import { type ExecErrorFacts, FakeSshError } from '../errors.js'
+import { type ExecErrorFacts, FakeSshError, invalidArgument } from '../errors.js'
 import { escapeText } from '../escape.js'
 import type { ExitMessage, JsonObject } from '../protocol/messages.js'
 import { Inbound, READABLE_HIGH_WATER_MARK } from '../streams/inbound.js'
@@ -14,12 +14,17 @@ import { type ExecResult, execFailure } from './exec-result.js'
 import { ExecStderr, isOverdue } from './exec-stderr.js'
 import { brokenPipe, ExecStdin } from './exec-stdin.js'
 import { STDERR_WINDOW_BYTES, STDOUT_WINDOW_BYTES } from './exec-windows.js'
+import { DurableChannel, type DurableHandler } from './jobs/durable-channel.js'
+import { parseJobInfo } from './jobs/job-messages.js'
 import { killParams } from './kill-request.js'
 import { type ExecInfo, parseExecInfo, parseSignalInfo, STDERR, STDOUT } from './messages.js'
+import type { OutputGap } from './output-gap.js'
 
 export class ExecChannelProcess extends ExecProcess {
   override readonly stderr = new ExecStderr()
-  readonly #command: string
+  override readonly jobId: string | undefined
+  #command: string
+  readonly #gaps: OutputGap[] = []
   readonly #onResult: (result: ExecResult, exitCwd: string | undefined) => void
   readonly #startedAt = performance.now()
   readonly #outcome = new ExecOutcome<ExecResult>()
@@ -30,10 +35,14 @@ export class ExecChannelProcess extends ExecProcess {
   readonly #decided: Promise<void>
   #decide: () => void = () => {}
   #channel: Channel | undefined
+  /** The same, of a durable exec. */
+  #durable: DurableChannel | undefined
   #stdout: Inbound | undefined
   #info: ExecInfo | undefined
   #stdoutBytes = 0
   #isStdoutDiscarded = false
+  /** Offsets when this was destroyed, with what then waited thrown away. */
+  #lastOffsets: ExecProcess['offsets'] | undefined
   #hasExited = false
   /** Streams that are piped into stdin. */
   #feeders = 0
@@ -54,6 +63,7 @@ export class ExecChannelProcess extends ExecProcess {
     // An error that Node found itself, such as a write after the end. It is heard by whoever listens, and never thrown.
     this.on('error', (error) => this.destroy(error))
     this.#command = call.command
+    this.jobId = call.durable?.job.id
     this.#onResult = onResult
     this.#decided = new Promise((resolve) => {
       this.#decide = resolve
@@ -68,18 +78,13 @@ export class ExecChannelProcess extends ExecProcess {
       this.#feeders -= 1
     })
     this.#deadline = new ExecDeadline(call, {
-      onTimeout: (timeoutMs) =>
-        this.#fail(
-          this.#failure(
-            'ERR_FAKESSH_TIMEOUT',
-            `ran longer than its timeoutMs of ${timeoutMs}`,
-            undefined,
-            true,
-          ),
-        ),
-      onAbort: (reason) => this.#fail(reason),
+      onTimeout: (timeoutMs) => {
+        const reason = `ran longer than its timeoutMs of ${timeoutMs}`
+        this.#giveUp(this.#failure('ERR_FAKESSH_TIMEOUT', reason, undefined, true))
+      },
+      onAbort: (reason) => this.#giveUp(reason),
     })
-    if (!this.#deadline.isOver) this.#open(opener, call.params)
+    if (!this.#deadline.isOver) this.#open(opener, call)
   }
 
   override get pid(): number | undefined {
@@ -92,6 +97,15 @@ export class ExecChannelProcess extends ExecProcess {
 
   override get refusedEnv(): readonly string[] {
     return this.#info?.refusedEnv ?? []
+  }
+
+  override get offsets(): { readonly stdout: number; readonly stderr: number } {
+    if (this.#lastOffsets !== undefined) return this.#lastOffsets
+    const [stdout, stderr] = [this.#durable?.received(STDOUT), this.#durable?.received(STDERR)]
+    return {
+      stdout: (stdout ?? this.#stdoutBytes) - (this.#stdout?.waitingBytes ?? 0) - this.readableLength,
+      stderr: (stderr ?? this.stderr.bytes) - this.stderr.waitingBytes,
+    }
   }
 
   override get result(): Promise<ExecResult> {
@@ -108,6 +122,11 @@ export class ExecChannelProcess extends ExecProcess {
     // `proc.kill()` is often not waited for.
     delivered.catch(() => {})
     return delivered
+  }
+
+  override detach(): void {
+    if (this.jobId === undefined) throw invalidArgument('detach', 'a durable exec', 'another one')
+    this.destroy()
   }
 
   override _read(): void {
@@ -135,6 +154,7 @@ export class ExecChannelProcess extends ExecProcess {
       return made
     }
     if (!this.#outcome.isSettled) this.#outcome.reject(failure())
+    this.#lastOffsets = this.offsets
     this.#decide()
     this.#deadline.stop()
     this.#channel?.abort()
@@ -145,16 +165,22 @@ export class ExecChannelProcess extends ExecProcess {
     callback(error)
   }
 
-  #open(opener: ChannelOpener, params: JsonObject): void {
-    const handler: ChannelHandler = {
-      onOpened: (info) => this.#onOpened(info),
+  #open(opener: ChannelOpener, { params, durable }: ExecCall): void {
+    const handler: DurableHandler = {
+      onOpened: (info) => this.#onOpened(info, durable?.kind === 'attach'),
       onData: (stream, bytes) => this.#onData(stream, bytes),
       onEof: (stream) => this.#onEof(stream),
       onExit: (exit) => this.#onExit(exit),
       onClosed: (error) => this.#onClosed(error),
+      onGap: (gap) => {
+        this.#gaps.push(gap)
+        this.emit('gap', gap)
+      },
     }
     try {
-      const channel = opener.open('exec', params, [STDOUT_WINDOW_BYTES, STDERR_WINDOW_BYTES], handler)
+      if (durable !== undefined) this.#durable = new DurableChannel(opener, durable, handler)
+      const windows = [STDOUT_WINDOW_BYTES, STDERR_WINDOW_BYTES]
+      const channel = this.#durable ?? opener.open('exec', params, windows, handler)
       this.#channel = channel
       this.#stdout = new Inbound(channel, STDOUT, this)
       this.stderr.attach(channel)
@@ -163,9 +189,12 @@ export class ExecChannelProcess extends ExecProcess {
     }
   }
 
-  #onOpened(info: JsonObject): void {
+  #onOpened(info: JsonObject, isAttach: boolean): void {
     try {
       this.#info = parseExecInfo(info)
+      const job = isAttach ? parseJobInfo(info) : undefined
+      if (job?.command !== undefined) this.#command = escapeText(job.command)
+      if (job?.stdinEnded === true) this.#stdin.onCommandEnded()
     } catch (error) {
       this.#fail(this.#failureOf(error))
       return
@@ -211,6 +240,7 @@ export class ExecChannelProcess extends ExecProcess {
       signal: exit.signal === null ? null : escapeText(exit.signal),
       stdinBytes: exit.stdinBytes,
       stdioLeaked: exit.stdioLeaked,
+      gaps: this.#gaps,
       stdoutDiscarded: this.#isStdoutDiscarded,
       stderrDiscarded: this.stderr.isDiscarded,
       // Only a shell moves; of anything else EXIT says where its session is.
@@ -267,6 +297,12 @@ export class ExecChannelProcess extends ExecProcess {
       if (this.#outcome.isSettled) return false
       throw error
     }
+  }
+
+  /** The caller wants the command to end. To destroy the stream does that, except for a job, which would go on. */
+  #giveUp(reason: unknown): void {
+    if (!this.#outcome.isSettled) this.#durable?.kill()
+    this.#fail(reason)
   }
 
   /** The exec is not proved to have ended: tells `result`, and the streams. */

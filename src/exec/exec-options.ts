@@ -20,6 +20,18 @@ export interface SessionOptions extends OperationOptions {
 export interface ExecOptions extends SessionOptions {
   /** Fail with `ERR_FAKESSH_ENV_REFUSED` instead of running without a variable that was refused. Default false. */
   readonly strictEnv?: boolean | undefined
+  /**
+   * Makes the command a job of the server, which outlives the connection: see {@link ExecProcess.jobId}. Not in a session. Default false.
+   */
+  readonly durable?: boolean | undefined
+}
+
+/** Options of `attach`. `signal` and `timeoutMs` end the job, as they end any exec. @public */
+export interface AttachOptions extends OperationOptions {
+  /** Offset of the first byte of stdout that is wanted, as `ExecProcess.offsets` gave it. Default 0: all that the server has kept. */
+  readonly stdout?: number | undefined
+  /** As `stdout`. */
+  readonly stderr?: number | undefined
 }
 
 /** Room that the rest of an OPEN needs besides its params. */

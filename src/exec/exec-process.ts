@@ -1,6 +1,7 @@
 /** A running remote command, as users see it. The implementation is in exec-channel-process.ts. */
 import { Duplex, type Readable } from 'node:stream'
 import type { ExecResult } from './exec-result.js'
+import type { OutputGap } from './output-gap.js'
 
 /** What the server told when the command started. @public */
 export interface ExecSpawnInfo {
@@ -29,6 +30,8 @@ export interface ExecProcessEvents {
   spawn: (info: ExecSpawnInfo) => void
   /** The command has ended. Output may still wait to be read. Not emitted when it is not proved to have ended. */
   exit: (result: ExecResult) => void
+  /** Of a durable exec: the server had to drop output. Told before what comes after it; also in `result.gaps`. */
+  gap: (gap: OutputGap) => void
   /** Bytes of stdout; after `setEncoding`, a string. */
   data: (chunk: Buffer) => void
   /** All of stdout has been read. */
@@ -58,7 +61,7 @@ export interface ExecProcessEvents {
  *   as a pipe does. A stream that was paused on purpose is never thrown away.
  * - **Failure** goes to `result` if it was touched, and to 'error' if somebody listens at that time. Otherwise the stream
  *   closes without 'end'. It never throws.
- * - **destroy()** cancels the command: the server ends its process group.
+ * - **destroy()** cancels the command: the server ends its process group. That of a durable exec goes on.
  *
  * @public
  */
@@ -71,6 +74,16 @@ export abstract class ExecProcess extends Duplex {
   abstract readonly cwd: string | undefined
   /** Names of variables that the server refused to set. Empty until 'spawn'. */
   abstract readonly refusedEnv: readonly string[]
+  /**
+   * Of a durable exec: the id of its job, 64 hex digits, known before it has started. Whoever may log in as the same user can `attach` to it.
+   * Keep it as you keep a password. Undefined for any other exec.
+   */
+  abstract readonly jobId: string | undefined
+  /**
+   * How many bytes of each output were given to whoever reads it, counted from the start of the output, what the server dropped included:
+   * where another `attach` is to go on. Bytes that wait to be read are not in it. After `setEncoding` it is not exact.
+   */
+  abstract readonly offsets: { readonly stdout: number; readonly stderr: number }
   /**
    * How the command ended. Resolves when its exit and all of its output have arrived, read or not. Rejects with an `ExecError`
    * when the command could not be started (a POSIX code such as `ENOENT`, or `ERR_FAKESSH_DENIED`), ran longer than
@@ -90,6 +103,12 @@ export abstract class ExecProcess extends Duplex {
    * @param signal - default `SIGTERM`
    */
   abstract kill(signal?: NodeJS.Signals, options?: KillOptions): Promise<boolean>
+
+  /**
+   * Ends a durable exec here and lets it go on at the server. `result` rejects with `ERR_FAKESSH_CLOSED`. Nothing happens where the exec
+   * has ended. Throws `ERR_FAKESSH_INVALID_ARG` for an exec that is not durable.
+   */
+  abstract detach(): void
 
   override on<Name extends keyof ExecProcessEvents>(event: Name, listener: ExecProcessEvents[Name]): this
   /** After `setEncoding`. */

@@ -1,6 +1,7 @@
 /** What an exec ends in: a result that the server proved, or an error with the same facts. */
 import { ExecError, type ExecErrorFacts } from '../errors.js'
 import { escapeText } from '../escape.js'
+import type { OutputGap } from './output-gap.js'
 
 /** How a command ended, as the server reported it. A non-zero exit code is a result, not an error. @public */
 export interface ExecResult {
@@ -27,6 +28,8 @@ export interface ExecResult {
    * after the last output, 2,000 ms after the command's end, or after 16 MiB is not part of the result.
    */
   readonly stdioLeaked: boolean
+  /** Of a durable exec: what the server had to drop of its output, in the order it was told. Otherwise empty. */
+  readonly gaps: readonly OutputGap[]
   /** Names of variables that the server refused to set. */
   readonly refusedEnv: readonly string[]
   /** The directory the command ran in; for a command line of a session, the one it ended in. */

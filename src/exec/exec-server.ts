@@ -3,9 +3,10 @@ import type { IncomingOpen } from '../connection/channel-handler.js'
 import { FakeSshError } from '../errors.js'
 import type { CommandTable } from './command-context.js'
 import { CommandExecution } from './command-execution.js'
-import { mergeEnvironment, requireNoneRefused } from './environment.js'
 import type { ExecObserver, ExecStart } from './exec-observer.js'
+import { settleExec } from './exec-setting.js'
 import { STDIN_WINDOW_BYTES } from './exec-windows.js'
+import { KILL_GRACE_MS, LEAK_GRACE_MS } from './grace-times.js'
 import type { ExecParams } from './messages.js'
 import type { AllowedExec } from './permission.js'
 import { ProcessExecution } from './process-execution.js'
@@ -16,12 +17,6 @@ import { StateReport } from './session-shell.js'
 import type { ProgramExit } from './spawn/program.js'
 import { type AllowedProcess, type ExecSetting, startAllowed } from './start-allowed.js'
 import { requireDirectory } from './start-failure.js'
-
-/** Between SIGTERM and SIGKILL, for a command whose client is gone, in milliseconds. */
-const KILL_GRACE_MS = 2000
-
-/** Quiet time on outputs that a process left behind holds open, in milliseconds. */
-const LEAK_GRACE_MS = 250
 
 /** What {@link serveExec} needs of its server and connection. */
 export interface ExecServerDeps extends SessionServerDeps {
@@ -48,7 +43,7 @@ export async function serveExec(
   deps: ExecServerDeps,
 ): Promise<void> {
   try {
-    const setting = await settle(params, deps)
+    const setting = await settleExec(params, deps)
     // For a program this is looked at only if it cannot be started.
     if (allowed.run === 'command') await requireDirectory(setting.cwd, setting.askedCwd)
     if (open.signal.aborted) rejectOpen(open)
@@ -58,24 +53,6 @@ export async function serveExec(
     rejectOpen(open, error)
     deps.observer?.onFailed?.(params.target, error)
   }
-}
-
-async function settle(params: ExecParams, deps: ExecServerDeps): Promise<ExecSetting> {
-  const session = params.session === undefined ? undefined : deps.sessions.get(params.session)
-  if (params.session !== undefined && session === undefined) {
-    throw new FakeSshError('ERR_FAKESSH_CLOSED', 'the session is not open', { op: 'exec' })
-  }
-  const isInSession = session !== undefined && params.cwd === undefined
-  const cwd = isInSession ? session.cwd : await deps.resolveCwd(params.cwd ?? '/')
-  const shownCwd = deps.toShownPath(cwd) ?? cwd
-  const { env, refused } = mergeEnvironment(
-    session?.env ?? deps.baseEnvironment,
-    params.env,
-    deps.allowEnv,
-    deps.exec,
-  )
-  if (params.strictEnv) requireNoneRefused(refused)
-  return { cwd, askedCwd: params.cwd ?? shownCwd, shownCwd, env, refusedEnv: refused }
 }
 
 function serveCommand(

@@ -19,6 +19,11 @@ export class ExecStderr extends Readable {
     return this.#bytes
   }
 
+  /** Bytes that arrived and were not given to whoever reads. */
+  get waitingBytes(): number {
+    return (this.#inbound?.waitingBytes ?? 0) + this.readableLength
+  }
+
   /** True once it was thrown away for want of a reader. */
   get isDiscarded(): boolean {
     return this.#isDiscarded

@@ -31,11 +31,16 @@ const environment = v.pipe(
   ),
   v.transform((value): EnvironmentEntries => Object.entries(value)),
 )
+/** 256 bits: nobody finds a job by guessing. */
+export const jobId = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'Expected 64 hex digits'))
+/** From which byte of each output on. */
+export const outputOffsets = { stdout: v.optional(count, 0), stderr: v.optional(count, 0) }
 const common = {
   cwd: v.optional(nonEmpty),
   env: v.optional(environment),
   strictEnv: v.optional(v.boolean()),
   session: v.optional(v.pipe(count, v.minValue(1))),
+  job: v.optional(v.object({ id: jobId, ...outputOffsets })),
 }
 const commandLine = v.object({ command: text, file: v.optional(v.never()), ...common })
 const program = v.object({
@@ -53,7 +58,7 @@ const execInfo = v.object({
   refusedEnv: v.optional(v.array(v.string())),
 })
 const sessionInfo = v.object({ cwd: v.string(), refusedEnv: v.optional(v.array(v.string())) })
-const signalParams = v.object({
+export const signalParams = v.object({
   signal: v.string(),
   forceKillAfterMs: v.optional(v.pipe(count, v.maxValue(MAX_TIMEOUT_MS))),
 })
@@ -75,6 +80,16 @@ export interface ExecParams {
   readonly strictEnv: boolean
   /** Channel id of the session whose directory and environment are used. */
   readonly session: number | undefined
+  /** Makes it durable: the job it is to be, or to attach to. */
+  readonly job: JobParams | undefined
+}
+
+/** Names a job, and from which byte of each output on it is to be sent. */
+export interface JobParams {
+  /** 64 hex digits. */
+  readonly id: string
+  readonly stdout: number
+  readonly stderr: number
 }
 
 export type SessionParams = { readonly cwd: string | undefined; readonly env: EnvironmentEntries }
@@ -84,35 +99,41 @@ export type SignalParams = v.InferOutput<typeof signalParams>
 
 /** The params of an `exec` OPEN. Throws `ERR_FAKESSH_INVALID_ARG`. */
 export function parseExecParams(params: JsonObject): ExecParams {
-  const { cwd, env = [], strictEnv = false, session, ...rest } = parse(execParams, params, 'exec')
+  const { cwd, env = [], strictEnv = false, session, job, ...rest } = parseMessage(execParams, params, 'exec')
+  if (job !== undefined && session !== undefined)
+    throw new FakeSshError('ERR_FAKESSH_INVALID_ARG', 'exec: a job cannot be part of a session', {
+      op: 'exec',
+    })
   const target =
     rest.command !== undefined ? { command: rest.command } : { file: rest.file, args: rest.args ?? [] }
-  return { target, cwd, env, strictEnv, session }
+  return { target, cwd, env, strictEnv, session, job }
 }
 
 /** The params of a `session` OPEN. Throws `ERR_FAKESSH_INVALID_ARG`. */
 export function parseSessionParams(params: JsonObject): SessionParams {
-  const { cwd, env = [] } = parse(sessionParams, params, 'session')
+  const { cwd, env = [] } = parseMessage(sessionParams, params, 'session')
   return { cwd, env }
 }
 
 /** The params of a `signal` REQUEST. Throws `ERR_FAKESSH_INVALID_ARG`. */
-export const parseSignalParams = (params: JsonObject): SignalParams => parse(signalParams, params, 'signal')
+export const parseSignalParams = (params: JsonObject): SignalParams =>
+  parseMessage(signalParams, params, 'signal')
 
 /** The info of an exec's OPEN_OK. Throws `ERR_FAKESSH_PROTOCOL`. */
-export const parseExecInfo = (info: JsonObject): ExecInfo => parse(execInfo, info, 'exec', PROTOCOL)
+export const parseExecInfo = (info: JsonObject): ExecInfo => parseMessage(execInfo, info, 'exec', PROTOCOL)
 
 /** The info of a session's OPEN_OK. Throws `ERR_FAKESSH_PROTOCOL`. */
 export const parseSessionInfo = (info: JsonObject): SessionInfo =>
-  parse(sessionInfo, info, 'session', PROTOCOL)
+  parseMessage(sessionInfo, info, 'session', PROTOCOL)
 
 /** The info of the REPLY to a `signal` REQUEST. Throws `ERR_FAKESSH_PROTOCOL`. */
 export const parseSignalInfo = (info: JsonObject): { delivered: boolean } =>
-  parse(signalInfo, info, 'signal', PROTOCOL)
+  parseMessage(signalInfo, info, 'signal', PROTOCOL)
 
 const PROTOCOL = 'ERR_FAKESSH_PROTOCOL'
 
-function parse<Schema extends v.GenericSchema>(
+/** What the schema makes of a value. Throws a FakeSshError with the code, which says where the value is wrong. */
+export function parseMessage<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
   op: string,

@@ -15,6 +15,8 @@ export interface AuthorizeContext {
 /** Something to be run. Either `command` (a line for the shell) or `file` and `args`. @public */
 export interface AuthorizeExec extends AuthorizeContext {
   readonly op: 'exec'
+  /** True for a durable exec, which outlives its connection. */
+  readonly durable?: boolean | undefined
   /** A line for the shell. */
   readonly command?: string | undefined
   /** A program, or the name of an in-process command. */
@@ -36,6 +38,19 @@ export interface AuthorizeSession extends AuthorizeContext {
   readonly envNames: readonly string[]
 }
 
+/** Something to be done with the durable execs of this user. @public */
+export interface AuthorizeJob extends AuthorizeContext {
+  readonly op: 'job'
+  /** `attach`: to read its output, write its input and signal it; `signal` and `forget` without attaching; `list`: all of the user's. */
+  readonly action: 'attach' | 'signal' | 'forget' | 'list'
+  /** What the job runs: a line for the shell. Undefined for `list`. */
+  readonly command?: string | undefined
+  /** What the job runs: a program. Undefined for `list`. */
+  readonly file?: string | undefined
+  /** Its arguments. */
+  readonly args?: readonly string[] | undefined
+}
+
 /** A file to be read or written. @public */
 export interface AuthorizeFile extends AuthorizeContext {
   readonly op: 'get' | 'put'
@@ -49,12 +64,12 @@ export interface AuthorizeFile extends AuthorizeContext {
 }
 
 /** What the `authorize` hook is asked before every operation. @public */
-export type AuthorizeRequest = AuthorizeExec | AuthorizeSession | AuthorizeFile
+export type AuthorizeRequest = AuthorizeExec | AuthorizeSession | AuthorizeJob | AuthorizeFile
 
 /** `true` lets it pass; `false` or `{ deny: reason }` refuses it, the reason going to the client. @public */
 export type AuthorizeAnswer = boolean | { readonly deny: string }
 
-/** Asked before every exec, session and file operation; what it throws counts as a refusal. @public */
+/** Asked before every exec, session, job and file operation; what it throws counts as a refusal. @public */
 export type AuthorizeHook = (request: AuthorizeRequest) => AuthorizeAnswer | Promise<AuthorizeAnswer>
 
 /** Throws `ERR_FAKESSH_DENIED` unless the hook lets the request pass. */

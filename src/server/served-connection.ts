@@ -9,6 +9,10 @@ import { escapeText } from '../escape.js'
 import type { CommandTable } from '../exec/command-context.js'
 import type { Environment } from '../exec/environment.js'
 import { serveExec } from '../exec/exec-server.js'
+import { serveDurableExec } from '../exec/jobs/durable-exec-server.js'
+import { parseAttachParams } from '../exec/jobs/job-messages.js'
+import { type JobRequest, type JobServerDeps, serveAttach, serveJobs } from '../exec/jobs/job-server.js'
+import type { JobTable } from '../exec/jobs/job-table.js'
 import { type ExecTarget, parseExecParams, parseSessionParams } from '../exec/messages.js'
 import { decideExec } from '../exec/permission.js'
 import { SessionRegistry, serveSession } from '../exec/session-server.js'
@@ -36,6 +40,7 @@ export interface ServedConnectionDeps {
   readonly shell: string
   readonly limits: CheckedLimits
   readonly uploads: UploadTable
+  readonly jobs: JobTable
   readonly keepaliveIntervalMs: number
   readonly agent: string
   readonly instance: string
@@ -120,6 +125,8 @@ export class ServedConnection {
     try {
       if (admitted === undefined) throw new FakeSshError('ERR_FAKESSH_DENIED', 'not authenticated')
       if (open.kind === 'exec') await this.#exec(open, admitted)
+      else if (open.kind === 'attach') await this.#attach(open, admitted)
+      else if (open.kind === 'jobs') serveJobs(open, this.#jobDeps(admitted))
       else if (open.kind === 'session') await this.#session(open, admitted)
       else if (open.kind === 'get' || open.kind === 'put') await this.#transfer(open, open.kind, admitted)
       else
@@ -129,27 +136,45 @@ export class ServedConnection {
     }
   }
 
-  async #exec(open: IncomingOpen, { user, directories }: Admitted): Promise<void> {
+  async #exec(open: IncomingOpen, admitted: Admitted): Promise<void> {
+    const { user, directories } = admitted
     const params = parseExecParams(open.params)
-    const { target, cwd } = params
+    const { target, cwd, job } = params
+    const isRunning = job !== undefined && this.#deps.jobs.has(user.name, job.id)
+    if (isRunning) return await serveAttach(open, job.id, job, this.#jobDeps(admitted))
     const decision = decideExec(user.exec, target, this.#deps.commands)
     if ('deny' in decision) throw new FakeSshError('ERR_FAKESSH_DENIED', decision.deny)
     const envNames = params.env.map(([name]) => name)
     const at = cwd === undefined ? undefined : await placeOf(directories, 'get', cwd)
-    await this.#authorize({ op: 'exec', ...target, cwd: at, envNames }, user)
-    await serveExec(open, params, decision, {
-      ...this.#sessionDeps(user, directories),
+    await this.#authorize({ op: 'exec', ...target, durable: job && true, cwd: at, envNames }, user)
+    const observer = execObserver(this.#deps.emit, this.#context)
+    const { shell, commands, jobs } = this.#deps
+    const deps = { ...this.#sessionDeps(user, directories), user: user.name, shell, commands }
+    if (job === undefined)
+      await serveExec(open, params, decision, { ...deps, observer: this.#work.counting(observer) })
+    else {
+      const onFault = (error: unknown) => this.#deps.emit('fault', { error, context: this.#context })
+      await serveDurableExec(open, { ...params, job }, decision, { ...deps, jobs, observer, onFault })
+    }
+  }
+
+  async #attach(open: IncomingOpen, admitted: Admitted): Promise<void> {
+    const params = parseAttachParams(open.params)
+    await serveAttach(open, params.job, params, this.#jobDeps(admitted))
+  }
+
+  /** Throws `ERR_FAKESSH_DENIED` for a user who may not run commands. */
+  #jobDeps({ user }: Admitted): JobServerDeps {
+    requireSomeExec(user)
+    return {
+      jobs: this.#deps.jobs,
       user: user.name,
-      shell: this.#deps.shell,
-      commands: this.#deps.commands,
-      observer: this.#work.counting(execObserver(this.#deps.emit, this.#context)),
-    })
+      authorize: (request) => this.#authorize(asAuthorizeRequest(request), user),
+    }
   }
 
   async #session(open: IncomingOpen, { user, directories }: Admitted): Promise<void> {
-    if (user.exec === false || user.exec === undefined) {
-      throw new FakeSshError('ERR_FAKESSH_DENIED', 'this user may not run commands')
-    }
+    requireSomeExec(user)
     const { cwd, env } = parseSessionParams(open.params)
     const at = cwd === undefined ? undefined : await placeOf(directories, 'get', cwd)
     await this.#authorize({ op: 'session', cwd: at, envNames: env.map(([name]) => name) }, user)
@@ -211,11 +236,22 @@ export class ServedConnection {
 type UnattributedRequest =
   | ({
       readonly op: 'exec'
+      readonly durable: true | undefined
       readonly cwd: string | undefined
       readonly envNames: readonly string[]
     } & ExecTarget)
+  | ({ readonly op: 'job'; readonly action: JobRequest['action'] } & Partial<ExecTarget>)
   | { readonly op: 'session'; readonly cwd: string | undefined; readonly envNames: readonly string[] }
   | { readonly op: 'get' | 'put'; readonly path: string; readonly requestedPath: string }
+
+function asAuthorizeRequest(request: JobRequest): UnattributedRequest {
+  return { op: 'job', action: request.action, ...('job' in request ? request.job.start.target : {}) }
+}
+
+function requireSomeExec({ exec }: AuthenticatedUser): void {
+  if (exec === false || exec === undefined)
+    throw new FakeSshError('ERR_FAKESSH_DENIED', 'this user may not run commands')
+}
 
 /** Where a path leads, for the authorize hook. Throws `ERR_FAKESSH_OUTSIDE_ROOT`; a path that leads nowhere stays as it reads. */
 async function placeOf(directories: PathResolver, op: 'get' | 'put', path: string): Promise<string> {

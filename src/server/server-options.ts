@@ -27,6 +27,17 @@ export interface ServerLimits {
   readonly maxAuthFailures?: number | undefined
   /** Milliseconds for which the part of an interrupted upload is kept, so that it can be resumed. Default 86,400,000 (a day). */
   readonly uploadExpiryMs?: number | undefined
+  /** Durable execs that each user may have, those that have ended and are not dropped yet included. Default 100, 1 to 500. */
+  readonly maxJobs?: number | undefined
+  /** Bytes of each output of a durable exec that are kept in memory. Default 1,048,576, 4,096 to 1,073,741,824. */
+  readonly jobMemoryBytes?: number | undefined
+  /**
+   * Bytes of each output of a durable exec that are kept besides, in a file without a name in `os.tmpdir()`. Default 67,108,864, at
+   * most 1,099,511,627,776; 0 for none.
+   */
+  readonly jobSpillBytes?: number | undefined
+  /** Milliseconds after which a durable exec that has ended is dropped with its output. Default 3,600,000 (one hour). */
+  readonly jobExpiryMs?: number | undefined
 }
 
 /** Options of {@link FakeSshServer}. @public */
@@ -35,7 +46,7 @@ export interface FakeSshServerOptions {
   readonly users?: { readonly [name: string]: UserOptions } | undefined
   /** Decides about users who are not in `users`. */
   readonly authenticate?: Authenticate | undefined
-  /** Asked before every exec, session and file operation. Default: what the user's permissions allow, passes. */
+  /** Asked before every exec, session, job and file operation. Default: what the user's permissions allow, passes. */
   readonly authorize?: AuthorizeHook | undefined
   /** In-process commands by name. Running one needs exec permission like anything else. */
   readonly commands?: { readonly [name: string]: CommandHandler } | undefined
@@ -83,6 +94,10 @@ const DEFAULT_LIMITS = {
   handshakeTimeoutMs: 10_000,
   maxAuthFailures: 3,
   uploadExpiryMs: 86_400_000,
+  maxJobs: 100,
+  jobMemoryBytes: 1_048_576,
+  jobSpillBytes: 67_108_864,
+  jobExpiryMs: 3_600_000,
 } as const
 
 export type CheckedLimits = { readonly [name in keyof typeof DEFAULT_LIMITS]: number }
@@ -95,6 +110,11 @@ const RANGES: { readonly [name in keyof CheckedLimits]: readonly [number, number
   handshakeTimeoutMs: [1, MAX_TIMEOUT_MS],
   maxAuthFailures: [1, 16],
   uploadExpiryMs: [1, MAX_TIMEOUT_MS],
+  // A list of them fits in one frame.
+  maxJobs: [1, 500],
+  jobMemoryBytes: [4_096, 1_073_741_824],
+  jobSpillBytes: [0, 1_099_511_627_776],
+  jobExpiryMs: [1, MAX_TIMEOUT_MS],
 }
 
 const KNOWN: ReadonlySet<string> = new Set<keyof FakeSshServerOptions>([

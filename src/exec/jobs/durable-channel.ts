@@ -1,0 +1,327 @@
+/**
+ * The channel of a durable exec as its process sees it: one that outlives connections. Beneath it is one attachment to the job after the
+ * other, each from where the one before was lost; bytes reach the handler once and in order, whichever brought them.
+ */
+import type { Channel, ChannelHandler } from '../../connection/channel-handler.js'
+import type { ChannelOpener } from '../../connection/channel-opener.js'
+import { FakeSshError } from '../../errors.js'
+import type { JsonObject } from '../../protocol/messages.js'
+import { ANSWER_TIMEOUT_MS } from '../bounded-wait.js'
+import { STDERR_WINDOW_BYTES, STDOUT_WINDOW_BYTES } from '../exec-windows.js'
+import { STDIN } from '../messages.js'
+import type { OutputGap } from '../output-gap.js'
+import { DurableStdin } from './durable-stdin.js'
+import { type JobOpenInfo, parseJobInfo } from './job-messages.js'
+import { ReattachLimit } from './reattach-limit.js'
+import { WindowShare } from './window-share.js'
+
+/** Which job, and how it is asked for first. */
+export interface DurableCall {
+  readonly kind: 'exec' | 'attach'
+  readonly params: JsonObject
+  readonly job: { readonly id: string; readonly stdout: number; readonly stderr: number }
+}
+
+export interface DurableHandler extends ChannelHandler {
+  /** The server has dropped output. Told before what comes after it. */
+  onGap(gap: OutputGap): void
+}
+
+interface Waiter {
+  readonly resolve: (channel: Channel) => void
+  readonly reject: (error: FakeSshError) => void
+}
+
+/** Signals that may arrive twice, where the answer to the first was lost. */
+const REPEATABLE: ReadonlySet<unknown> = new Set(['SIGTERM', 'SIGKILL'])
+
+/** Between SIGTERM and SIGKILL for a job that is given up, as for any exec that is. */
+const FORCE_KILL_AFTER_MS = 2000
+
+const NAMES = ['stdout', 'stderr'] as const
+
+export class DurableChannel implements Channel {
+  readonly id = 0
+  readonly kind: string
+  readonly #opener: ChannelOpener
+  readonly #call: DurableCall
+  readonly #handler: DurableHandler
+  readonly #limit = new ReattachLimit()
+  readonly #windows = [new WindowShare(STDOUT_WINDOW_BYTES), new WindowShare(STDERR_WINDOW_BYTES)] as const
+  readonly #stdin = new DurableStdin()
+  /** How far each output is: the offset of the next byte. */
+  readonly #offsets: [number, number]
+  readonly #ended = new Set<number>()
+  readonly #waiters = new Set<Waiter>()
+  readonly #giveUp = new AbortController()
+  /** The attachment there is, or that was asked for. */
+  #channel: Channel | undefined
+  #isAttached = false
+  /** There was an attachment: the job exists. */
+  #isStarted = false
+  /** The server that may have started it. */
+  #instance: string | undefined
+  /** The server may have heard of it. */
+  #wasHeard = false
+  /** Why the last connection ended. */
+  #lostBy: FakeSshError | undefined
+  #peerLabel = ''
+  #isClosed = false
+  #isKilling = false
+
+  constructor(opener: ChannelOpener, call: DurableCall, handler: DurableHandler) {
+    this.kind = call.kind
+    this.#opener = opener
+    this.#call = call
+    this.#handler = handler
+    this.#offsets = [call.job.stdout, call.job.stderr]
+    this.#instance = opener.recovery?.instance
+    this.#ask(call.kind, call.params)
+  }
+
+  get peerLabel(): string {
+    return this.#channel?.peerLabel ?? this.#peerLabel
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Offset of the next byte of an output, what was dropped counted in. */
+  received(stream: number): number {
+    return this.#offsets[stream] ?? 0
+  }
+
+  send(_stream: number, bytes: Uint8Array, taken: (error?: FakeSshError) => void): void {
+    if (this.#isClosed) queueMicrotask(() => taken(closed()))
+    else this.#stdin.write(bytes, taken)
+  }
+
+  sendEof(): void {
+    this.#stdin.end()
+  }
+
+  /** A client sends none. */
+  sendExit(): void {}
+
+  /** An exec has none. */
+  sendCommit(): void {}
+
+  /** Waits for an attachment where there is none. Asks again where the connection was lost meanwhile and that does no harm. */
+  async request(type: string, params: JsonObject): Promise<JsonObject> {
+    for (;;) {
+      const channel = await this.#attached()
+      try {
+        return await channel.request(type, params)
+      } catch (error) {
+        const canRepeat = REPEATABLE.has(params.signal) && !this.#isClosed
+        if (!canRepeat || this.#opener.recovery?.isRecoverable(error) !== true) throw error
+      }
+    }
+  }
+
+  consumed(stream: number, bytes: number): void {
+    const window = this.#windows[stream]
+    const credit = window?.onTaken(bytes) ?? 0
+    if (credit > 0) this.#channel?.consumed(stream, credit)
+    // Another attachment, which takes the place of this one at the server too, may have the whole window.
+    if (window?.isCramped === true && this.#isAttached && !this.#isClosed && !this.#ended.has(stream))
+      this.#attach()
+  }
+
+  close(): void {
+    this.abort()
+  }
+
+  /** Detaches: the job goes on. */
+  abort(): void {
+    this.#finish(closed())
+    if (!this.#isKilling) this.#channel?.abort()
+  }
+
+  /** Ends the job, as far as that is possible at once: where there is a connection. Nothing more reaches the handler. */
+  kill(): void {
+    this.#isKilling = this.#channel !== undefined
+    // One that was asked for is killed when it is there.
+    if (this.#isAttached) this.#sendKill()
+    const channel = this.#channel
+    setTimeout(() => channel?.abort(), ANSWER_TIMEOUT_MS).unref()
+    this.#finish(closed())
+  }
+
+  #sendKill(): void {
+    const channel = this.#channel
+    const params = { signal: 'SIGTERM', forceKillAfterMs: FORCE_KILL_AFTER_MS }
+    channel?.request('signal', params).then(
+      () => channel.abort(),
+      () => channel.abort(),
+    )
+  }
+
+  /** Asks for an attachment from where the outputs are. */
+  #attach(): void {
+    const [stdout, stderr] = this.#offsets
+    this.#ask('attach', { job: this.#call.job.id, stdout, stderr })
+  }
+
+  #ask(kind: string, params: JsonObject): void {
+    const windows = this.#windows.map((window) => window.offer())
+    const older = this.#channel
+    this.#isAttached = false
+    this.#stdin.detach()
+    let channel: Channel | undefined
+    const isCurrent = () => channel === undefined || channel === this.#channel
+    const isHeard = () => isCurrent() && !this.#isClosed
+    const handler: ChannelHandler = {
+      onOpened: (info) => {
+        older?.abort()
+        if (isCurrent()) this.#onOpened(info)
+      },
+      onData: (stream, bytes) => {
+        if (isHeard()) this.#onData(stream, bytes)
+        else channel?.consumed(stream, bytes.length)
+      },
+      onEof: (stream) => {
+        if (isHeard()) this.#onEof(stream)
+      },
+      onAcknowledged: (stream, consumed) => {
+        if (stream === STDIN && isHeard()) this.#stdin.onAcknowledged(consumed)
+      },
+      onExit: (exit) => {
+        if (isHeard()) this.#handler.onExit?.(exit)
+      },
+      onClosed: (error) => {
+        channel?.close()
+        older?.abort()
+        if (isCurrent()) this.#onClosed(error)
+      },
+    }
+    try {
+      channel = this.#opener.open(kind, params, windows, handler)
+      this.#channel = channel
+      this.#peerLabel = channel.peerLabel
+    } catch (error) {
+      queueMicrotask(() => this.#fail(error))
+    }
+  }
+
+  #onOpened(info: JsonObject): void {
+    this.#isAttached = true
+    this.#limit.onAttached()
+    if (this.#isClosed) {
+      if (this.#isKilling) this.#sendKill()
+      return
+    }
+    try {
+      const job = parseJobInfo(info)
+      if (job === undefined)
+        throw new FakeSshError('ERR_FAKESSH_UNSUPPORTED', 'the server knows no durable execs')
+      this.#onJob(job, info)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #onJob(job: JobOpenInfo, info: JsonObject): void {
+    const isFirst = !this.#isStarted
+    this.#isStarted = true
+    this.#requireOffsets(job)
+    if (isFirst) this.#handler.onOpened?.(info)
+    for (const [stream, name] of NAMES.entries()) {
+      const offset = this.#offsets[stream] ?? 0
+      const bytes = job[name] - offset
+      this.#offsets[stream] = job[name]
+      if (bytes > 0) this.#handler.onGap({ stream: name, offset, bytes })
+    }
+    // What was told may have closed it.
+    if (this.#isClosed || this.#channel === undefined) return
+    this.#stdin.attach(this.#channel, job.stdin, job.stdinEnded)
+    for (const { resolve } of this.#waiters) resolve(this.#channel)
+    this.#waiters.clear()
+  }
+
+  #requireOffsets(job: JobOpenInfo): void {
+    for (const [stream, name] of NAMES.entries()) {
+      const offset = this.#offsets[stream] ?? 0
+      if (job[name] >= offset) continue
+      const message = `${name}: expected an offset of at least ${offset}, got ${job[name]}`
+      throw new FakeSshError('ERR_FAKESSH_PROTOCOL', message)
+    }
+  }
+
+  #onData(stream: number, bytes: Uint8Array): void {
+    this.#limit.onProgress()
+    this.#offsets[stream] = (this.#offsets[stream] ?? 0) + bytes.length
+    this.#windows[stream]?.onArrived(bytes.length)
+    this.#handler.onData(stream, bytes)
+  }
+
+  /** Told by each attachment that there is after the end. */
+  #onEof(stream: number): void {
+    if (this.#ended.has(stream)) return
+    this.#ended.add(stream)
+    this.#handler.onEof(stream)
+  }
+
+  #onClosed(error: FakeSshError | undefined): void {
+    this.#channel = undefined
+    this.#isAttached = false
+    if (this.#isClosed) return
+    this.#stdin.detach()
+    if (error === undefined || this.#opener.recovery?.isRecoverable(error) !== true) this.#end(error)
+    else this.#carryOn(error).catch((reason) => this.#fail(reason))
+  }
+
+  /** Waits for another connection, and goes on there. Rejects when that must not be. */
+  async #carryOn(error: FakeSshError): Promise<void> {
+    this.#lostBy = error
+    if (error.code !== 'ERR_FAKESSH_NOT_STARTED') this.#wasHeard = true
+    const { recovery } = this.#opener
+    if (recovery === undefined || !this.#limit.mayTryAgain()) throw error
+    await recovery.whenOpen(this.#giveUp.signal)
+    if (this.#isClosed) return
+    if (this.#isStarted) return this.#attach()
+    if (!this.#wasHeard) this.#instance = recovery.instance
+    const isSameServer = recovery.instance !== undefined && recovery.instance === this.#instance
+    // The command may have run, on a server of which nothing can be learned any more.
+    if (this.kind === 'exec' && this.#wasHeard && !isSameServer) throw error
+    this.#ask(this.kind, this.#call.params)
+  }
+
+  #attached(): Promise<Channel> {
+    if (this.#isClosed) return Promise.reject(closed())
+    if (this.#isAttached && this.#channel !== undefined) return Promise.resolve(this.#channel)
+    return new Promise((resolve, reject) => this.#waiters.add({ resolve, reject }))
+  }
+
+  /** A failure that is not of the connection. */
+  #fail(reason: unknown): void {
+    if (this.#isClosed) return
+    this.#channel?.abort()
+    const message = 'the durable exec cannot go on'
+    this.#end(
+      FakeSshError.is(reason) ? reason : new FakeSshError('ERR_FAKESSH_INTERNAL', message, { cause: reason }),
+    )
+  }
+
+  #end(error: FakeSshError | undefined): void {
+    this.#finish(error ?? closed())
+    const isLostJob = error?.code === 'ERR_FAKESSH_NO_JOB' && this.#lostBy !== undefined
+    this.#handler.onClosed(
+      isLostJob ? new FakeSshError(error.code, error.message, { cause: this.#lostBy }) : error,
+    )
+  }
+
+  #finish(error: FakeSshError): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#giveUp.abort()
+    for (const { reject } of this.#waiters) reject(error)
+    this.#waiters.clear()
+    this.#stdin.release(() => error)
+  }
+}
+
+function closed(): FakeSshError {
+  return new FakeSshError('ERR_FAKESSH_CLOSED', 'the attachment to the job was closed')
+}

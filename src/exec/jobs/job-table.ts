@@ -1,0 +1,165 @@
+/** The jobs of one server, by user. */
+import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { FakeSshError } from '../../errors.js'
+import type { Job } from './job.js'
+import type { OutputLogLimits } from './output-log.js'
+
+export interface JobLimits extends OutputLogLimits {
+  /** Jobs that one user may have, those that have ended included until they are dropped. */
+  readonly maxJobs: number
+  /** Milliseconds from a job's end until it is dropped; later where somebody is attached at that time. */
+  readonly expiryMs: number
+}
+
+/** What a job tells the table that keeps it. */
+export interface JobKeeper {
+  onEnded(): void
+  onDetached(): void
+}
+
+interface Entry {
+  /** Rejects when it could not be started. */
+  readonly starting: Promise<Job>
+  job: Job | undefined
+  expiry: NodeJS.Timeout | undefined
+  isExpired: boolean
+}
+
+export class JobTable {
+  readonly limits: JobLimits
+  readonly #users = new Map<string, Map<string, Entry>>()
+  /** Being dropped. */
+  readonly #leaving = new Set<Promise<void>>()
+  #isClosed = false
+  /** Looks whether all have ended, once that is waited for. */
+  #lookIfIdle: () => void = () => {}
+
+  constructor(limits: JobLimits) {
+    this.limits = limits
+  }
+
+  /** True when this user has the job, or it is being started. */
+  has(user: string, id: string): boolean {
+    return this.#entry(user, id) !== undefined
+  }
+
+  /** Rejects with `ERR_FAKESSH_NO_JOB`, or with why the job could not be started. */
+  async get(user: string, id: string): Promise<Job> {
+    const entry = this.#entry(user, id)
+    if (entry === undefined)
+      throw new FakeSshError('ERR_FAKESSH_NO_JOB', 'there is no such job', { op: 'exec' })
+    return await entry.starting
+  }
+
+  /** Those of a user that have started, oldest first. */
+  list(user: string): readonly Job[] {
+    const jobs = [...(this.#users.get(user)?.values() ?? [])].map(({ job }) => job)
+    return jobs.filter((job) => job !== undefined)
+  }
+
+  /**
+   * Starts a job, or gives the one of this id. Rejects with what `start` rejects with, with `ERR_FAKESSH_LIMIT` when the user has as many as allowed, or with
+   * `ERR_FAKESSH_SHUTDOWN`.
+   */
+  async start(user: string, id: string, start: (keeper: JobKeeper) => Promise<Job>): Promise<Job> {
+    if (this.#isClosed)
+      throw new FakeSshError('ERR_FAKESSH_SHUTDOWN', 'the server is closing', { op: 'exec' })
+    const known = this.#entry(user, id)
+    if (known !== undefined) return await known.starting
+    const jobs = this.#users.get(user) ?? new Map<string, Entry>()
+    if (jobs.size >= this.limits.maxJobs && !this.#dropDelivered(user, jobs)) {
+      const message = `maxJobs is ${this.limits.maxJobs}, and this user has as many`
+      throw new FakeSshError('ERR_FAKESSH_LIMIT', message, { op: 'exec' })
+    }
+    this.#users.set(user, jobs)
+    const key = keyOf(id)
+    const drop = () => this.#drop(user, key)
+    const starting = start({
+      onEnded: () => {
+        entry.expiry = setTimeout(() => {
+          entry.isExpired = true
+          if (entry.job?.isAttached !== true) drop()
+        }, this.limits.expiryMs).unref()
+        this.#lookIfIdle()
+      },
+      onDetached: () => {
+        if (entry.isExpired) drop()
+      },
+    })
+    const entry: Entry = { starting, job: undefined, expiry: undefined, isExpired: false }
+    jobs.set(key, entry)
+    try {
+      entry.job = await starting
+      return entry.job
+    } catch (error) {
+      drop()
+      throw error
+    }
+  }
+
+  /** Drops a job that has ended, with its output. Rejects with `ERR_FAKESSH_NO_JOB`, or `ERR_FAKESSH_INVALID_ARG` while it runs. */
+  async forget(user: string, id: string): Promise<void> {
+    const job = await this.get(user, id)
+    if (!job.hasEnded)
+      throw new FakeSshError(
+        'ERR_FAKESSH_INVALID_ARG',
+        'forget: expected a job that has ended, got one that runs',
+      )
+    this.#drop(user, keyOf(id))
+  }
+
+  /** Starts nothing more, lets jobs run for `drainMs`, ends those that still do, and drops all. Never rejects. */
+  async close(drainMs: number): Promise<void> {
+    this.#isClosed = true
+    const over = new AbortController()
+    const ended = new Promise<void>((resolve) => {
+      this.#lookIfIdle = () => {
+        if (this.#all().every(({ job }) => job?.hasEnded === true)) resolve()
+      }
+      this.#lookIfIdle()
+    })
+    await Promise.race([ended, delay(drainMs, undefined, { signal: over.signal }).catch(() => {})])
+    over.abort()
+    await Promise.all(
+      this.#all().map(async ({ starting }) => (await starting.catch(() => undefined))?.terminate()),
+    )
+    for (const [user, jobs] of this.#users) for (const key of [...jobs.keys()]) this.#drop(user, key)
+    await Promise.all(this.#leaving)
+  }
+
+  #all(): readonly Entry[] {
+    return [...this.#users.values()].flatMap((jobs) => [...jobs.values()])
+  }
+
+  #entry(user: string, id: string): Entry | undefined {
+    return this.#users.get(user)?.get(keyOf(id))
+  }
+
+  /** Makes room by the oldest job whose end its client is known to have heard of. False when there is none. */
+  #dropDelivered(user: string, jobs: Map<string, Entry>): boolean {
+    for (const [key, { job }] of jobs) {
+      if (job?.hasEnded !== true || !job.isDelivered || job.isAttached) continue
+      this.#drop(user, key)
+      return true
+    }
+    return false
+  }
+
+  #drop(user: string, key: string): void {
+    const jobs = this.#users.get(user)
+    const entry = jobs?.get(key)
+    if (jobs === undefined || entry === undefined) return
+    jobs.delete(key)
+    if (jobs.size === 0) this.#users.delete(user)
+    clearTimeout(entry.expiry)
+    const leaving = (entry.job?.dispose() ?? Promise.resolve()).then(() => void this.#leaving.delete(leaving))
+    this.#leaving.add(leaving)
+    this.#lookIfIdle()
+  }
+}
+
+/** Jobs are found by the hash of their id, so that how long a search takes says nothing of how much of an id was right. */
+function keyOf(id: string): string {
+  return createHash('sha256').update(id).digest('base64')
+}

@@ -1,0 +1,80 @@
+/** Blocks of a job's output that no longer fit into memory: a file of a fixed number of slots, without a name, that goes with its handle. */
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export class SpillFile {
+  readonly #blockBytes: number
+  #handle: Promise<FileHandle> | undefined
+  /** What is being read and written; never rejects. */
+  readonly #busy = new Set<Promise<unknown>>()
+  #isClosed = false
+
+  constructor(blockBytes: number) {
+    this.#blockBytes = blockBytes
+  }
+
+  /** Fills a slot. Rejects with the error of the operating system (ENOSPC, EMFILE, …). */
+  write(slot: number, bytes: Uint8Array): Promise<void> {
+    return this.#during(async (handle) => {
+      const position = slot * this.#blockBytes
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+        done += bytesWritten
+      }
+    })
+  }
+
+  /** Bytes of a slot that was written. Rejects with the error of the operating system. */
+  read(slot: number, offset: number, length: number): Promise<Uint8Array> {
+    return this.#during(async (handle) => {
+      const bytes = Buffer.allocUnsafeSlow(length)
+      const position = slot * this.#blockBytes + offset
+      for (let done = 0; done < length; ) {
+        const { bytesRead } = await handle.read(bytes, done, length - done, position + done)
+        if (bytesRead === 0) throw new RangeError('a slot of the spill file is shorter than it was written')
+        done += bytesRead
+      }
+      return bytes
+    })
+  }
+
+  /** Gives the disk space back, once what was begun is done. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(this.#busy)
+    const handle = await this.#handle?.catch(() => undefined)
+    await handle?.close().catch(() => {})
+  }
+
+  /** Keeps the handle open until the work is done. */
+  async #during<Result>(work: (handle: FileHandle) => Promise<Result>): Promise<Result> {
+    if (this.#isClosed) throw new RangeError('the spill file is closed')
+    this.#handle ??= openUnnamed()
+    const done = this.#handle.then(work)
+    const settled = done.then(
+      () => {},
+      () => {},
+    )
+    this.#busy.add(settled)
+    try {
+      return await done
+    } finally {
+      this.#busy.delete(settled)
+    }
+  }
+}
+
+/** Nobody else can open what has no name, and nothing has to be removed, however this process ends. */
+async function openUnnamed(): Promise<FileHandle> {
+  const path = join(tmpdir(), `fake-ssh-spill-${randomBytes(16).toString('hex')}`)
+  const handle = await open(path, 'wx+', 0o600)
+  try {
+    await unlink(path)
+    return handle
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
