@@ -186,7 +186,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * @throws `ERR_FAKESSH_INVALID_ARG`. Every other failure reaches the process's `result` and streams.
    */
   attach(jobId: string, options?: AttachOptions): ExecProcess {
-    return new ExecChannelProcess(this.#connection, parseAttachArguments(jobId, options))
+    return new ExecChannelProcess(this.#link, parseAttachArguments(jobId, options))
   }
 
   /**
@@ -194,7 +194,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * `timeoutMs` after 30,000 ms), `signal.reason`, or the end of the connection.
    */
   jobs(options?: OperationOptions): Promise<readonly JobInfo[]> {
-    return listJobs(this.#connection, options)
+    return listJobs(this.#link, options)
   }
 
   /**
@@ -204,7 +204,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * @param signal - default `SIGTERM`
    */
   killJob(jobId: string, signal?: NodeJS.Signals, options?: KillJobOptions): Promise<boolean> {
-    return killJob(this.#connection, jobId, signal, options)
+    return killJob(this.#link, jobId, signal, options)
   }
 
   /**
@@ -212,7 +212,7 @@ export class FakeSshClient extends TypedEventSource<FakeSshClientEvents> {
    * `ERR_FAKESSH_INVALID_ARG` while it runs.
    */
   forgetJob(jobId: string, options?: OperationOptions): Promise<void> {
-    return forgetJob(this.#connection, jobId, options)
+    return forgetJob(this.#link, jobId, options)
   }
 
   /**

@@ -185,7 +185,9 @@ export class DurableChannel implements Channel {
         if (isHeard()) this.#onEof(stream)
       },
       onAcknowledged: (stream, consumed) => {
-        if (stream === STDIN && isHeard()) this.#stdin.onAcknowledged(consumed)
+        if (stream !== STDIN || !isHeard()) return
+        this.#limit.onProgress()
+        this.#stdin.onAcknowledged(consumed)
       },
       onExit: (exit) => {
         if (isHeard()) this.#handler.onExit?.(exit)
@@ -226,6 +228,9 @@ export class DurableChannel implements Channel {
     const isFirst = !this.#isStarted
     this.#isStarted = true
     this.#requireOffsets(job)
+    if (job.stdin > this.#stdin.acknowledged) this.#limit.onProgress()
+    // Before anybody can write.
+    if (this.#channel !== undefined) this.#stdin.attach(this.#channel, job.stdin, job.stdinEnded)
     if (isFirst) this.#handler.onOpened?.(info)
     for (const [stream, name] of NAMES.entries()) {
       const offset = this.#offsets[stream] ?? 0
@@ -235,7 +240,6 @@ export class DurableChannel implements Channel {
     }
     // What was told may have closed it.
     if (this.#isClosed || this.#channel === undefined) return
-    this.#stdin.attach(this.#channel, job.stdin, job.stdinEnded)
     for (const { resolve } of this.#waiters) resolve(this.#channel)
     this.#waiters.clear()
   }

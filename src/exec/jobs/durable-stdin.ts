@@ -31,6 +31,11 @@ export class DurableStdin {
   #base = 0
   #isFirst = true
 
+  /** Bytes that the server has, as far as it said. */
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
   /** Copies the bytes. `taken` is called as that of {@link Channel.send} is, once they were handed to a transport for the first time. */
   write(bytes: Uint8Array, taken: Taken): void {
     for (let offset = 0; offset < bytes.length; ) {

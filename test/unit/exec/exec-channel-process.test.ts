@@ -131,6 +131,7 @@ describe('the end', () => {
       stdoutDiscarded: false,
       stderrDiscarded: false,
       stdioLeaked: true,
+      gaps: [],
       refusedEnv: [],
       cwd: '/a',
       timedOut: false,

@@ -1,0 +1,30 @@
+/** A program that numbers lines on both outputs, and a reader that holds what arrives against them without keeping it. */
+
+/** A command line: so many lines on stdout and on stderr at once, then this exit code. */
+export const numberedLines = (lines: number, exitCode: number): string =>
+  `seq 1 ${lines} & seq 1 ${lines} >&2; wait; exit ${exitCode}`
+
+export class LineCheck {
+  #next: number
+  #rest = ''
+  #wrong: string | undefined
+
+  /** @param first - the number of the first line that is expected */
+  constructor(first = 1) {
+    this.#next = first
+  }
+
+  take(bytes: Uint8Array): void {
+    const lines = (this.#rest + Buffer.from(bytes).toString('latin1')).split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) {
+      if (line !== String(this.#next)) this.#wrong ??= `expected ${this.#next}, got ${line.slice(0, 40)}`
+      this.#next += 1
+    }
+  }
+
+  /** How many lines came, the first that was wrong, and what came after the last line. */
+  get outcome(): { readonly last: number; readonly wrong: string | undefined; readonly rest: string } {
+    return { last: this.#next - 1, wrong: this.#wrong, rest: this.#rest }
+  }
+}
