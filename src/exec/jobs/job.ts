@@ -104,6 +104,7 @@ export class Job {
       const exit = await this.#group.exited
       if (!this.#isTerminated) this.#programExit = exit
       const stdioLeaked = await drainOutputs(this.#pumps, this.#options.leakGraceMs)
+      await Promise.all([this.stdout.ended, this.stderr.ended])
       if (this.#isTerminated) return
       this.stdin.close()
       this.#end({ ...exit, stdioLeaked, stdinBytes: this.stdin.bytesTaken }, stdioLeaked)

@@ -36,6 +36,8 @@ export interface OutputReader {
 }
 
 export class OutputLog {
+  /** Settles when nothing more will come, and all that came was let in; also when it is disposed of. */
+  readonly ended: Promise<void>
   readonly #blockBytes: number
   readonly #maxBlocks: number
   readonly #slots: number
@@ -51,6 +53,7 @@ export class OutputLog {
   #reader: OutputReader | undefined
   readonly #waiting: Waiting[] = []
   #isEnding = false
+  #tellEnded: () => void = () => {}
   #isSpilling = false
   #isSpillBroken = false
   #isDisposed = false
@@ -64,6 +67,9 @@ export class OutputLog {
     this.#slots = Math.floor(spillBytes / this.#blockBytes)
     this.#spill = new SpillFile(this.#blockBytes)
     this.#onSpillFailed = onSpillFailed
+    this.ended = new Promise((resolve) => {
+      this.#tellEnded = resolve
+    })
   }
 
   /** Offset of the oldest byte that is kept. */
@@ -94,7 +100,7 @@ export class OutputLog {
   /** Nothing more will be appended. */
   finish(): void {
     this.#isEnding = true
-    if (this.isEnded) this.#reader?.onGrown()
+    if (this.isEnded) this.#onEnded()
   }
 
   /** From now on nothing that this reader has not taken is dropped, in place of the reader before: there is one at a time. */
@@ -115,21 +121,22 @@ export class OutputLog {
   }
 
   /**
-   * At most so many bytes from an offset between `start` and `end`; at least one where there is one. They stay as they are. Rejects with
-   * the error of the operating system where the file cannot be read.
+   * At most so many bytes from an offset between `start` and `end`; at least one where there is one. Rejects with the error of the operating system where the file cannot be read.
    */
   read(offset: number, maxBytes: number): Uint8Array | Promise<Uint8Array> {
     const number = Math.floor(offset / this.#blockBytes)
     const from = offset - number * this.#blockBytes
     const length = Math.min(maxBytes, this.#blockBytes - from, this.#end - offset)
     const block = this.#blocks[number - this.#first]
-    if (block !== undefined) return block.subarray(from, from + length)
+    // A copy, as blocks are filled again.
+    if (block !== undefined) return Buffer.from(block.subarray(from, from + length))
     return this.#spill.read(number % this.#slots, from, length)
   }
 
   /** Drops everything. Never rejects. */
   async dispose(): Promise<void> {
     this.#isDisposed = true
+    this.#tellEnded()
     this.#blocks.length = 0
     for (const { taken } of this.#waiting.splice(0)) queueMicrotask(taken)
     await this.#spill.close()
@@ -164,7 +171,13 @@ export class OutputLog {
       // A turn later: it leads to the next read, whose bytes come here.
       queueMicrotask(next.taken)
     }
-    if (this.#end > endBefore || this.isEnded !== wasEnded) this.#reader?.onGrown()
+    if (this.isEnded !== wasEnded) this.#onEnded()
+    else if (this.#end > endBefore) this.#reader?.onGrown()
+  }
+
+  #onEnded(): void {
+    this.#reader?.onGrown()
+    this.#tellEnded()
   }
 
   /** The newest block, or a new one behind it; undefined when there is no room for one. */
@@ -172,24 +185,23 @@ export class OutputLog {
     const newest = this.#blocks.at(-1)
     if (newest !== undefined && this.#end < (this.#first + this.#blocks.length) * this.#blockBytes)
       return newest
-    if (this.#blocks.length >= this.#maxBlocks && !this.#evictOldest()) return undefined
-    const block = Buffer.allocUnsafeSlow(this.#blockBytes)
-    this.#blocks.push(block)
+    const isFull = this.#blocks.length >= this.#maxBlocks
+    const block = isFull ? this.#evictOldest() : Buffer.allocUnsafeSlow(this.#blockBytes)
+    if (block !== undefined) this.#blocks.push(block)
     return block
   }
 
   /** Takes the oldest block out of memory if it is in the file, or may be dropped. */
-  #evictOldest(): boolean {
+  #evictOldest(): Uint8Array | undefined {
     const isInFile = this.#first < this.#spilled
     if (!isInFile) {
       const endOfBlock = (this.#first + 1) * this.#blockBytes
       const hasFile = this.#slots > 0 && !this.#isSpillBroken
-      if (hasFile || !this.#mayDropUntil(endOfBlock)) return false
+      if (hasFile || !this.#mayDropUntil(endOfBlock)) return undefined
       this.#start = endOfBlock
     }
-    this.#blocks.shift()
     this.#first += 1
-    return true
+    return this.#blocks.shift()
   }
 
   /** Writes one block to the file where memory is half full, over the oldest one there if that may be dropped. */

@@ -53,23 +53,27 @@ function cutTimes(
 }
 
 describe('1,000,000 numbered lines on stdout and on stderr', () => {
-  test.each([1, 2])('come once and in order over a link that is cut 50 times (seed %i)', async (seed) => {
-    const { proxy, client, finish } = await behindProxy(seed)
-    const cuts = cutTimes(proxy, 50, 'down', { min: 20_000, max: 400_000 })
-    const proc = client.exec(numberedLines(LINES, 7), { durable: true })
-    const [stdout, stderr] = [new LineCheck(), new LineCheck()]
-    proc.on('data', (bytes) => stdout.take(bytes))
-    proc.stderr.on('data', (bytes) => stderr.take(bytes))
-    const result = await proc.result
-    await Promise.all([until(() => proc.readableEnded), until(() => proc.stderr.readableEnded)])
-    expect(stdout.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
-    expect(stderr.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
-    expect(result).toMatchObject({ exitCode: 7, signal: null, gaps: [], stdioLeaked: false })
-    expect(result.stdoutBytes).toBe(result.stderrBytes)
-    expect(proc.offsets).toEqual({ stdout: result.stdoutBytes, stderr: result.stderrBytes })
-    expect(cuts()).toBe(50)
-    await finish()
-  }, 60_000)
+  test.each([1, 2])(
+    'come once and in order over a link that is cut 50 times (seed %i)',
+    async (seed) => {
+      const { proxy, client, finish } = await behindProxy(seed)
+      const cuts = cutTimes(proxy, 50, 'down', { min: 20_000, max: 400_000 })
+      const proc = client.exec(numberedLines(LINES, 7), { durable: true })
+      const [stdout, stderr] = [new LineCheck(), new LineCheck()]
+      proc.on('data', (bytes) => stdout.take(bytes))
+      proc.stderr.on('data', (bytes) => stderr.take(bytes))
+      const result = await proc.result
+      await Promise.all([until(() => proc.readableEnded), until(() => proc.stderr.readableEnded)])
+      expect(stdout.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
+      expect(stderr.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
+      expect(result).toMatchObject({ exitCode: 7, signal: null, gaps: [], stdioLeaked: false })
+      expect(result.stdoutBytes).toBe(result.stderrBytes)
+      expect(proc.offsets).toEqual({ stdout: result.stdoutBytes, stderr: result.stderrBytes })
+      expect(cuts()).toBe(50)
+      await finish()
+    },
+    60_000,
+  )
 
   test('come whole to a process that attaches after the one that started them was killed', async () => {
     const { all, proxy, url, client, finish } = await behindProxy(3)
@@ -97,20 +101,26 @@ describe('1,000,000 numbered lines on stdout and on stderr', () => {
 describe('stdin', () => {
   const BYTES = 20 * 1_048_576
 
-  test.each([4, 5])('of 20 MiB arrives whole over a link that is cut 30 times (seed %i)', async (seed) => {
-    const { proxy, client, finish } = await behindProxy(seed)
-    const input = randomBytes(BYTES)
-    const cuts = cutTimes(proxy, 30, 'up', { min: 20_000, max: 800_000 })
-    const proc = client.exec('sha256sum', [], { durable: true })
-    const output = text(proc)
-    const chunks = Array.from({ length: BYTES / 65_536 }, (_, i) => input.subarray(i * 65_536, (i + 1) * 65_536))
-    Readable.from(chunks).pipe(proc)
-    const result = await proc.result
-    expect(await output).toBe(`${createHash('sha256').update(input).digest('hex')}  -\n`)
-    expect(result).toMatchObject({ exitCode: 0, stdinBytes: BYTES })
-    expect(cuts()).toBe(30)
-    await finish()
-  }, 60_000)
+  test.each([4, 5])(
+    'of 20 MiB arrives whole over a link that is cut 30 times (seed %i)',
+    async (seed) => {
+      const { proxy, client, finish } = await behindProxy(seed)
+      const input = randomBytes(BYTES)
+      const cuts = cutTimes(proxy, 30, 'up', { min: 20_000, max: 800_000 })
+      const proc = client.exec('sha256sum', [], { durable: true })
+      const output = text(proc)
+      const chunks = Array.from({ length: BYTES / 65_536 }, (_, i) =>
+        input.subarray(i * 65_536, (i + 1) * 65_536),
+      )
+      Readable.from(chunks).pipe(proc)
+      const result = await proc.result
+      expect(await output).toBe(`${createHash('sha256').update(input).digest('hex')}  -\n`)
+      expect(result).toMatchObject({ exitCode: 0, stdinBytes: BYTES })
+      expect(cuts()).toBe(30)
+      await finish()
+    },
+    60_000,
+  )
 
   test('comes back from cat as it was, over a link that is cut in both directions', async () => {
     const { proxy, client, finish } = await behindProxy(6)
