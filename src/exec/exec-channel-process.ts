@@ -41,8 +41,8 @@ export class ExecChannelProcess extends ExecProcess {
   #info: ExecInfo | undefined
   #stdoutBytes = 0
   #isStdoutDiscarded = false
-  /** Offsets when this was destroyed, with what then waited thrown away. */
-  #lastOffsets: ExecProcess['offsets'] | undefined
+  /** The offset of stdout when this was destroyed, with what then waited thrown away. */
+  #lastOffset: number | undefined
   #hasExited = false
   /** Streams that are piped into stdin. */
   #feeders = 0
@@ -100,12 +100,10 @@ export class ExecChannelProcess extends ExecProcess {
   }
 
   override get offsets(): { readonly stdout: number; readonly stderr: number } {
-    if (this.#lastOffsets !== undefined) return this.#lastOffsets
-    const [stdout, stderr] = [this.#durable?.received(STDOUT), this.#durable?.received(STDERR)]
-    return {
-      stdout: (stdout ?? this.#stdoutBytes) - (this.#stdout?.waitingBytes ?? 0) - this.readableLength,
-      stderr: (stderr ?? this.stderr.bytes) - this.stderr.waitingBytes,
-    }
+    const stdout = this.#durable?.received(STDOUT) ?? this.#stdoutBytes
+    const stderr = this.#durable?.received(STDERR) ?? this.stderr.bytes
+    const waiting = (this.#stdout?.waitingBytes ?? 0) + this.readableLength
+    return { stdout: this.#lastOffset ?? stdout - waiting, stderr: stderr - this.stderr.waitingBytes }
   }
 
   override get result(): Promise<ExecResult> {
@@ -154,7 +152,7 @@ export class ExecChannelProcess extends ExecProcess {
       return made
     }
     if (!this.#outcome.isSettled) this.#outcome.reject(failure())
-    this.#lastOffsets = this.offsets
+    this.#lastOffset = this.offsets.stdout
     this.#decide()
     this.#deadline.stop()
     this.#channel?.abort()

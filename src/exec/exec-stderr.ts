@@ -9,6 +9,8 @@ export class ExecStderr extends Readable {
   #inbound: Inbound | undefined
   #bytes = 0
   #isDiscarded = false
+  /** What waited when this was destroyed. */
+  #unreadBytes = 0
 
   constructor() {
     super({ highWaterMark: READABLE_HIGH_WATER_MARK })
@@ -21,6 +23,10 @@ export class ExecStderr extends Readable {
 
   /** Bytes that arrived and were not given to whoever reads. */
   get waitingBytes(): number {
+    return this.destroyed ? this.#unreadBytes : this.#waitingNow
+  }
+
+  get #waitingNow(): number {
     return (this.#inbound?.waitingBytes ?? 0) + this.readableLength
   }
 
@@ -55,6 +61,7 @@ export class ExecStderr extends Readable {
 
   /** What still comes is credited at once: a destroyed stderr must not stall the command. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    if (!this.#isDiscarded) this.#unreadBytes = this.#waitingNow
     this.#inbound?.discard()
     // Heard by whoever listens; unheard, it must not end the process.
     this.on('error', () => {})

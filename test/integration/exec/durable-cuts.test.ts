@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { FakeSshClient } from '../../../src/index.js'
-import { type FaultProxy, faultProxy } from '../../../src/testing/index.js'
+import { type CutHow, type FaultPlan, type FaultProxy, faultProxy } from '../../../src/testing/index.js'
 import { childPeer } from '../../helpers/child-peer.js'
 import { LineCheck, numberedLines } from '../../helpers/numbered-lines.js'
 import { type Served, served } from '../../helpers/served.js'
@@ -36,19 +36,22 @@ async function behindProxy(seed: number): Promise<Behind> {
   return { all, proxy, url, client, finish }
 }
 
-/** Cuts each connection after some random bytes, until there were so many cuts; counted from now. */
-function cutTimes(
-  proxy: FaultProxy,
-  times: number,
-  direction: 'up' | 'down',
-  { min, max }: { readonly min: number; readonly max: number },
-): () => number {
+/**
+ * A cut at a random byte. With `end` what passed is read before it is noticed; after a reset an end that just then writes does not read it
+ * any more, and with nothing got through ten times in a row a durable exec gives up.
+ */
+const cutAfter = (min: number, max: number, how: CutHow = 'reset') => ({
+  cut: { afterBytes: { min, max }, how },
+})
+
+/** Makes these cuts on each connection, until there were so many of them. */
+function cutTimes(proxy: FaultProxy, times: number, plan: FaultPlan): () => number {
   let cuts = 0
   proxy.on('fault', () => {
     cuts += 1
     if (cuts === times) proxy.setFaults({})
   })
-  proxy.setFaults({ [direction]: { cut: { afterBytes: { min, max } } } })
+  proxy.setFaults(plan)
   return () => cuts
 }
 
@@ -57,7 +60,7 @@ describe('1,000,000 numbered lines on stdout and on stderr', () => {
     'come once and in order over a link that is cut 50 times (seed %i)',
     async (seed) => {
       const { proxy, client, finish } = await behindProxy(seed)
-      const cuts = cutTimes(proxy, 50, 'down', { min: 20_000, max: 400_000 })
+      const cuts = cutTimes(proxy, 50, { down: cutAfter(20_000, 400_000) })
       const proc = client.exec(numberedLines(LINES, 7), { durable: true })
       const [stdout, stderr] = [new LineCheck(), new LineCheck()]
       proc.on('data', (bytes) => stdout.take(bytes))
@@ -83,7 +86,7 @@ describe('1,000,000 numbered lines on stdout and on stderr', () => {
     starter.kill('SIGKILL')
     await starter.exited
     expect(all.running().length).toBeGreaterThan(0)
-    const cuts = cutTimes(proxy, 10, 'down', { min: 20_000, max: 400_000 })
+    const cuts = cutTimes(proxy, 10, { down: cutAfter(20_000, 400_000) })
     const proc = client.attach(id)
     const [stdout, stderr] = [new LineCheck(), new LineCheck()]
     proc.on('data', (bytes) => stdout.take(bytes))
@@ -106,7 +109,7 @@ describe('stdin', () => {
     async (seed) => {
       const { proxy, client, finish } = await behindProxy(seed)
       const input = randomBytes(BYTES)
-      const cuts = cutTimes(proxy, 30, 'up', { min: 20_000, max: 800_000 })
+      const cuts = cutTimes(proxy, 30, { up: cutAfter(20_000, 800_000, 'end') })
       const proc = client.exec('sha256sum', [], { durable: true })
       const output = text(proc)
       const chunks = Array.from({ length: BYTES / 65_536 }, (_, i) =>
@@ -125,13 +128,8 @@ describe('stdin', () => {
   test('comes back from cat as it was, over a link that is cut in both directions', async () => {
     const { proxy, client, finish } = await behindProxy(6)
     const input = randomBytes(4 * 1_048_576)
-    let cuts = 0
-    proxy.on('fault', () => {
-      cuts += 1
-      if (cuts === 30) proxy.setFaults({})
-    })
-    const cut = { cut: { afterBytes: { min: 10_000, max: 300_000 } } }
-    proxy.setFaults({ up: cut, down: cut })
+    const cut = cutAfter(10_000, 300_000, 'end')
+    const cuts = cutTimes(proxy, 30, { up: cut, down: cut })
     const proc = client.exec('cat', [], { durable: true })
     const hash = createHash('sha256')
     proc.on('data', (bytes) => hash.update(bytes))
@@ -140,7 +138,7 @@ describe('stdin', () => {
     await until(() => proc.readableEnded)
     expect(result).toMatchObject({ exitCode: 0, stdinBytes: input.length, stdoutBytes: input.length })
     expect(hash.digest('hex')).toBe(createHash('sha256').update(input).digest('hex'))
-    expect(cuts).toBe(30)
+    expect(cuts()).toBe(30)
     await finish()
   }, 60_000)
 })

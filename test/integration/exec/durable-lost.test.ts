@@ -1,0 +1,269 @@
+// What becomes of a durable exec when a connection, a client or a server is lost at an awkward moment.
+import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { describe, expect, test } from 'vitest'
+import { FakeSshClient, generateToken } from '../../../src/index.js'
+import { faultProxy } from '../../../src/testing/index.js'
+import { childPeer } from '../../helpers/child-peer.js'
+import { processesWith, sleepMarker, until } from '../../helpers/processes.js'
+import { served } from '../../helpers/served.js'
+
+const QUICK = { minDelayMs: 1, maxDelayMs: 20 }
+
+/** A client of a server behind a proxy that can cut it off. */
+async function behindProxy(reconnect: boolean | object = QUICK) {
+  const all = await served({ transport: 'tls' })
+  const target = all.server.connectionString('test')
+  const proxy = await faultProxy({ target: { port: Number(new URL(target).port) } })
+  const client = await FakeSshClient.connect(proxy.connectionString(target), { reconnect })
+  const finish = async () => {
+    await client.close({ drainMs: 0 })
+    await all.finish()
+    await proxy.close()
+  }
+  return { all, client, proxy, finish }
+}
+
+describe('a connection that is lost', () => {
+  test('before the start was confirmed: the command runs once, and is taken up', async () => {
+    const { all, client, proxy, finish } = await behindProxy()
+    proxy.blackHole('down')
+    const proc = client.exec('echo run >> runs; cat runs; cat; exit 3', { durable: true })
+    proc.end('in')
+    await until(() => all.events('exec').length > 0)
+    proxy.cut()
+    proxy.heal()
+    expect(await text(proc)).toBe('run\nin')
+    expect(await proc.result).toMatchObject({ exitCode: 3, stdinBytes: 2 })
+    expect(all.events('exec').map(({ phase }) => phase)).toEqual(['start', 'end'])
+    await finish()
+  })
+
+  test('again before the start was confirmed', async () => {
+    const { all, client, proxy, finish } = await behindProxy()
+    proxy.blackHole('down')
+    const proc = client.exec('echo run >> runs; cat runs', { durable: true })
+    await until(() => all.events('exec').length > 0)
+    for (let again = 0; again < 3; again += 1) {
+      const isBack = new Promise((resolve) => client.once('reconnect', resolve))
+      proxy.cut()
+      proxy.heal()
+      await isBack
+    }
+    expect(await text(proc)).toBe('run\n')
+    expect(await proc.result).toMatchObject({ exitCode: 0 })
+    await finish()
+  })
+
+  test('for good leaves the job to whoever has its id', async () => {
+    const { all, client, proxy, finish } = await behindProxy(false)
+    const proc = client.exec('echo up; cat; exit 2', { durable: true })
+    await once(proc, 'data')
+    proxy.cut()
+    await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_CONNECTION_LOST', stdoutBytes: 3 })
+    const other = await all.connect()
+    const again = other.attach(proc.jobId as string, proc.offsets)
+    again.end('more')
+    expect(await text(again)).toBe('more')
+    expect(await again.result).toMatchObject({ exitCode: 2 })
+    await finish()
+  })
+
+  test('after all output, before the exit was told', async () => {
+    const { client, proxy, finish } = await behindProxy()
+    const proc = client.exec('echo out; exec >&- 2>&-; until [ -e go ]; do sleep 0.01; done; exit 8', {
+      durable: true,
+    })
+    proc.end()
+    expect(await text(proc)).toBe('out\n')
+    proxy.cut()
+    await new Promise((resolve) => client.once('reconnect', resolve))
+    await client.run('touch go')
+    expect(await proc.result).toMatchObject({ exitCode: 8, stdoutBytes: 4, gaps: [] })
+    await finish()
+  })
+
+  test('under a reader that has stopped, eight times', async () => {
+    const { client, proxy, finish } = await behindProxy()
+    const proc = client.exec('seq 1 1000000', { durable: true })
+    proc.pause()
+    await once(proc, 'spawn')
+    for (let cuts = 0; cuts < 8; cuts += 1) {
+      const isBack = new Promise((resolve) => client.once('reconnect', resolve))
+      proxy.cut()
+      await isBack
+      await client.run('true')
+    }
+    const lines = (await text(proc)).split('\n')
+    expect(lines.length).toBe(1_000_001)
+    expect(lines.every((line, i) => i === 1_000_000 || line === String(i + 1))).toBe(true)
+    expect(await proc.result).toMatchObject({ exitCode: 0, gaps: [] })
+    await finish()
+  })
+
+  test.each(['SIGTERM', 'SIGUSR1'] as const)(
+    'while kill(%s) waits for one: it is sent on the next',
+    async (signal) => {
+      const { client, proxy, finish } = await behindProxy()
+      const proc = client.exec('trap "exit 9" USR1 TERM; echo up; while :; do sleep 0.01; done', {
+        durable: true,
+      })
+      await once(proc, 'data')
+      proxy.cut()
+      await new Promise((resolve) => client.once('disconnect', resolve))
+      expect(await proc.kill(signal)).toBe(true)
+      proc.resume()
+      expect(await proc.result).toMatchObject({ exitCode: 9 })
+      await finish()
+    },
+  )
+
+  test('with the answer to kill(): SIGTERM is sent again, a signal that may count is not', async () => {
+    const { client, proxy, finish } = await behindProxy()
+    const proc = client.exec(
+      'trap "echo usr" USR1; trap "exit 9" TERM; echo up; while :; do sleep 0.01; done',
+      {
+        durable: true,
+      },
+    )
+    await once(proc, 'data')
+    const output = text(proc)
+    for (const [signal, code] of [
+      ['SIGUSR1', 'ERR_FAKESSH_CONNECTION_LOST'],
+      ['SIGTERM', undefined],
+    ] as const) {
+      const isBack = new Promise((resolve) => client.once('reconnect', resolve))
+      proxy.blackHole('down')
+      const before = proxy.connections[0]?.up.passed ?? 0
+      const killing = proc.kill(signal).then(
+        () => undefined,
+        (error) => error.code,
+      )
+      await until(() => (proxy.connections[0]?.up.passed ?? 0) > before)
+      proxy.cut()
+      proxy.heal()
+      await isBack
+      expect(await killing).toBe(code)
+    }
+    expect(await proc.result).toMatchObject({ exitCode: 9 })
+    expect(await output).toMatch(/^(usr\n)?$/)
+    await finish()
+  })
+
+  test('in a timeoutMs that is over meanwhile: the job is left', async () => {
+    const { all, client, proxy, finish } = await behindProxy({ minDelayMs: 60_000, maxDelayMs: 60_000 })
+    const proc = client.exec('echo up; sleep 60', { durable: true, timeoutMs: 500 })
+    await once(proc, 'data')
+    proxy.cut()
+    await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_TIMEOUT', timedOut: true })
+    const other = await all.connect()
+    expect(await other.jobs()).toMatchObject([{ id: proc.jobId, state: 'running' }])
+    await finish()
+  })
+
+  test('and given up: the result says why', async () => {
+    const { client, proxy, finish } = await behindProxy({ ...QUICK, giveUpAfterMs: 200 })
+    const proc = client.exec('echo up; sleep 60', { durable: true })
+    await once(proc, 'data')
+    await proxy.close()
+    await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_CONNECT_FAILED', stdoutBytes: 3 })
+    await finish()
+  })
+})
+
+/** Spill files that a process holds open: they have no names any more. */
+function spillFiles(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`)
+    .map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`)
+      } catch {
+        return ''
+      }
+    })
+    .filter((path) => path.includes('fake-ssh-spill-'))
+}
+
+describe('a server in a process of its own', () => {
+  test('holds spill files without a name, until the job expires', async () => {
+    const host = await childPeer('job-server')
+    const url = await host.call<string>('listen', { jobExpiryMs: 500 })
+    const client = await FakeSshClient.connect(url)
+    const proc = client.exec('seq 1 2000000 & seq 1 2000000 >&2; wait', { durable: true })
+    proc.pause()
+    await once(proc, 'spawn')
+    await until(() => spillFiles(host.pid).length === 2)
+    await until(() => spillFiles(host.pid).every((path) => path.endsWith(' (deleted)')))
+    proc.resume()
+    proc.stderr.resume()
+    await proc.result
+    await until(() => spillFiles(host.pid).length === 0)
+    expect(await client.jobs()).toEqual([])
+    await client.close()
+  })
+
+  test('gives everything back when it closes', async () => {
+    const host = await childPeer('job-server')
+    const url = await host.call<string>('listen')
+    const client = await FakeSshClient.connect(url)
+    const marker = sleepMarker()
+    const proc = client.exec(`seq 1 2000000; sleep ${marker}`, { durable: true })
+    await once(proc, 'spawn')
+    proc.detach()
+    await until(() => spillFiles(host.pid).length === 1 && processesWith(`sleep\0${marker}`).length === 1)
+    await host.call('close')
+    expect(spillFiles(host.pid)).toEqual([])
+    expect(processesWith(`sleep\0${marker}`)).toEqual([])
+    // Nothing is left that keeps the process alive.
+    await host.call('leave')
+    expect((await host.exited).code).toBe(0)
+    await client.close()
+  })
+
+  test('that is killed ends its jobs; a client that finds a new one is told that the job is gone', async () => {
+    const token = generateToken()
+    const host = await childPeer('job-server')
+    const url = await host.call<string>('listen', {}, token)
+    const client = await FakeSshClient.connect(url, { reconnect: QUICK })
+    const marker = sleepMarker()
+    const proc = client.exec(`echo up; sleep ${marker}`, { durable: true })
+    const unstarted = client.exec('cat', { durable: true })
+    await once(proc, 'data')
+    await once(unstarted, 'spawn')
+    host.kill('SIGKILL')
+    await host.exited
+    await until(() => processesWith(`sleep\0${marker}`).length === 0)
+    const next = await childPeer('job-server')
+    await next.call('listen', {}, token, Number(new URL(url).port))
+    for (const one of [proc, unstarted])
+      await expect(one.result).rejects.toMatchObject({
+        code: 'ERR_FAKESSH_NO_JOB',
+        cause: { cause: { code: 'ERR_FAKESSH_CONNECTION_LOST' } },
+      })
+    await client.close()
+  })
+
+  test('that is killed before it confirmed a start: it may have run, so it is not run again', async () => {
+    const token = generateToken()
+    const host = await childPeer('job-server')
+    const target = new URL(await host.call<string>('listen', {}, token))
+    const proxy = await faultProxy({ target: { port: Number(target.port) } })
+    const client = await FakeSshClient.connect(proxy.connectionString(target.href), { reconnect: QUICK })
+    const marker = sleepMarker()
+    proxy.blackHole('down')
+    const proc = client.exec(`sleep ${marker}`, { durable: true })
+    await until(() => processesWith(marker).length > 0)
+    host.kill('SIGKILL')
+    await host.exited
+    const next = await childPeer('job-server')
+    await next.call('listen', {}, token, Number(target.port))
+    proxy.cut()
+    proxy.heal()
+    await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_CONNECTION_LOST' })
+    expect(await client.jobs()).toEqual([])
+    await until(() => processesWith(marker).length === 0)
+    await client.close()
+    await proxy.close()
+  })
+})
