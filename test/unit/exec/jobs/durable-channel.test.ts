@@ -1,0 +1,318 @@
+// The client half alone, against connections that follow each other and a server that says what the test wants.
+import { setImmediate as turn } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import type { ChannelHandler } from '../../../../src/connection/channel-handler.js'
+import type { ChannelOpener, Recovery } from '../../../../src/connection/channel-opener.js'
+import { FakeSshError } from '../../../../src/errors.js'
+import { DurableChannel } from '../../../../src/exec/jobs/durable-channel.js'
+import { RecordingChannel } from '../../../helpers/recording-channel.js'
+
+const ID = 'ab'.repeat(32)
+const MIB = 1_048_576
+const LOST = new FakeSshError('ERR_FAKESSH_CONNECTION_LOST', 'cut')
+const NOT_STARTED = new FakeSshError('ERR_FAKESSH_NOT_STARTED', 'down')
+
+class Link implements ChannelOpener, Recovery {
+  instance: string | undefined = 'one'
+  readonly opened: {
+    readonly kind: string
+    readonly params: object
+    readonly windows: readonly number[]
+    readonly handler: ChannelHandler
+    readonly channel: RecordingChannel
+  }[] = []
+  throws: unknown
+
+  get recovery(): Recovery {
+    return this
+  }
+
+  isRecoverable(error: unknown): boolean {
+    return error === LOST || error === NOT_STARTED
+  }
+
+  async whenOpen(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.throws !== undefined) throw this.throws
+  }
+
+  open(kind: string, params: object, windows: readonly number[], handler: ChannelHandler) {
+    const channel = new RecordingChannel()
+    this.opened.push({ kind, params, windows, handler, channel })
+    return channel
+  }
+
+  get last() {
+    const last = this.opened.at(-1)
+    if (last === undefined) throw new Error('nothing was opened')
+    return last
+  }
+
+  /** OPEN_OK of the last one. */
+  accept(job: object = {}): void {
+    const whole = { id: ID, stdin: 0, stdinEnded: false, stdout: 0, stderr: 0, ...job }
+    this.last.handler.onOpened?.({ cwd: '/', job: whole })
+  }
+
+  async lose(error: FakeSshError = LOST): Promise<void> {
+    this.last.handler.onClosed(error)
+    await turn()
+  }
+}
+
+function made(kind: 'exec' | 'attach' = 'exec') {
+  const link = new Link()
+  const told: unknown[] = []
+  const job = { id: ID, stdout: 0, stderr: 0 }
+  const channel = new DurableChannel(
+    link,
+    { kind, params: { job }, job },
+    {
+      onOpened: () => told.push('opened'),
+      onData: (stream, bytes) =>
+        told.push(`data ${stream} ${bytes.length > 20 ? bytes.length : Buffer.from(bytes)}`),
+      onEof: (stream) => told.push(`eof ${stream}`),
+      onExit: () => told.push('exit'),
+      onGap: (gap) => told.push(gap),
+      onClosed: (error) => told.push(error),
+    },
+  )
+  const data = (stream: number, text: string | Uint8Array) =>
+    link.last.handler.onData(stream, Buffer.from(text))
+  return { link, told, channel, data }
+}
+
+describe('after a loss', () => {
+  test('attaches from what arrived, and passes on each byte and each end once', async () => {
+    const { link, told, data } = made()
+    link.accept()
+    data(0, 'one')
+    data(1, 'err')
+    link.last.handler.onEof(1)
+    await link.lose()
+    expect(link.last).toMatchObject({ kind: 'attach', params: { job: ID, stdout: 3, stderr: 3 } })
+    link.accept({ stdout: 3, stderr: 3 })
+    link.last.handler.onEof(1)
+    data(0, 'two')
+    expect(told).toEqual(['opened', 'data 0 one', 'data 1 err', 'eof 1', 'data 0 two'])
+  })
+
+  test('tells of what was dropped meanwhile', async () => {
+    const { link, told, channel } = made()
+    link.accept()
+    await link.lose()
+    link.accept({ stdout: 100, stderr: 7 })
+    expect(told).toEqual([
+      'opened',
+      { stream: 'stdout', offset: 0, bytes: 100 },
+      { stream: 'stderr', offset: 0, bytes: 7 },
+    ])
+    expect([channel.received(0), channel.received(1)]).toEqual([100, 7])
+  })
+
+  test('hears nothing more from the connection before', async () => {
+    const { link, told } = made()
+    link.accept()
+    const first = link.last
+    await link.lose()
+    link.accept()
+    const before = told.length
+    first.handler.onData(0, Buffer.from('late'))
+    first.handler.onEof(0)
+    first.handler.onExit?.({ error: { code: 'ERR_FAKESSH_FENCED', message: '' } })
+    first.handler.onClosed(LOST)
+    expect(told.length).toBe(before)
+    expect(first.channel.credited).toEqual([4])
+  })
+
+  test('offers what is left of its windows, credits only what came on this channel, and attaches anew for the rest', async () => {
+    const { link, channel, data } = made()
+    link.accept()
+    expect(link.last.windows).toEqual([MIB, 262_144])
+    data(0, Buffer.alloc(MIB - 1000))
+    await link.lose()
+    expect(link.last.windows).toEqual([1000, 262_144])
+    link.accept({ stdout: MIB - 1000 })
+    data(0, Buffer.alloc(1000))
+    channel.consumed(0, MIB - 1000 - 1)
+    expect(link.last.channel.credited).toEqual([])
+    const cramped = link.last
+    channel.consumed(0, 11)
+    expect(cramped.channel.credited).toEqual([10])
+    expect(link.last).toMatchObject({
+      kind: 'attach',
+      params: { stdout: MIB },
+      windows: [MIB - 990, 262_144],
+    })
+    // Until the server has the new one, the old one keeps the job from dropping output.
+    expect(cramped.channel.isClosed).toBe(false)
+    link.accept({ stdout: MIB })
+    expect(cramped.channel.isClosed).toBe(true)
+    expect(link.opened).toHaveLength(3)
+  })
+
+  test('fails with why there will be no other connection', async () => {
+    const { link, told } = made()
+    link.accept()
+    link.throws = new FakeSshError('ERR_FAKESSH_CONNECT_FAILED', 'gave up')
+    await link.lose()
+    expect(told.at(-1)).toBe(link.throws)
+  })
+
+  test('names the loss where the job is gone', async () => {
+    const { link, told } = made()
+    link.accept()
+    await link.lose()
+    await link.lose(new FakeSshError('ERR_FAKESSH_NO_JOB', 'no such job'))
+    expect(told.at(-1)).toMatchObject({ code: 'ERR_FAKESSH_NO_JOB', message: 'no such job', cause: LOST })
+  })
+
+  test('tries ten times in vain, and not once more', async () => {
+    const { link, told } = made()
+    link.accept()
+    for (let i = 0; i < 10; i += 1) await link.lose()
+    expect(told).toEqual(['opened'])
+    await link.lose()
+    expect([link.opened.length, told.at(-1)]).toEqual([11, LOST])
+  })
+})
+
+describe('before the start was confirmed', () => {
+  test('asks the same server again, by the same id', async () => {
+    const { link } = made()
+    await link.lose()
+    expect(link.opened).toHaveLength(2)
+    expect(link.last).toMatchObject({ kind: 'exec', params: { job: { id: ID } } })
+  })
+
+  test('does not ask another server: it may have run', async () => {
+    const { link, told } = made()
+    link.instance = 'two'
+    await link.lose()
+    expect([link.opened.length, told]).toEqual([1, [LOST]])
+  })
+
+  test('asks another server where the first never heard of it, but not where an earlier one may have', async () => {
+    const { link, told } = made()
+    link.instance = 'two'
+    await link.lose(NOT_STARTED)
+    expect(link.opened).toHaveLength(2)
+    await link.lose(LOST)
+    expect(link.opened).toHaveLength(3)
+    link.instance = 'three'
+    await link.lose(NOT_STARTED)
+    expect([link.opened.length, told]).toEqual([3, [NOT_STARTED]])
+  })
+
+  test('does not ask a server that does not say which one it is', async () => {
+    const { link, told } = made()
+    link.instance = undefined
+    await link.lose()
+    expect(told).toEqual([LOST])
+  })
+
+  test('an attach is asked again of any server', async () => {
+    const { link } = made('attach')
+    link.instance = 'two'
+    await link.lose()
+    expect(link.last).toMatchObject({ kind: 'attach' })
+    expect(link.opened).toHaveLength(2)
+  })
+})
+
+describe('a server that breaks the protocol', () => {
+  test.each([
+    ['knows no jobs', undefined, 'ERR_FAKESSH_UNSUPPORTED'],
+    ['says what is no job', { id: 'x' }, 'ERR_FAKESSH_PROTOCOL'],
+    ['has stdin that nobody wrote', { stdin: 5 }, undefined],
+  ])('%s', (_name, job, code) => {
+    const { link, told } = made()
+    if (job === undefined) link.last.handler.onOpened?.({ cwd: '/' })
+    else link.accept(job)
+    expect(told.at(-1)).toEqual(code === undefined ? 'opened' : expect.objectContaining({ code }))
+    expect(link.last.channel.isClosed).toBe(code !== undefined)
+  })
+
+  test.each([{ stdout: 2 }, { stderr: 1 }, { stdout: 3, stderr: 2, stdin: 1 }])(
+    'goes back behind what was told (case %#)',
+    async (job) => {
+      const { link, told, data } = made()
+      link.accept()
+      data(0, 'abc')
+      data(1, 'de')
+      await link.lose()
+      link.accept({ stdout: 3, stderr: 2, ...job })
+      expect(told.at(-1)).toMatchObject({ code: 'ERR_FAKESSH_PROTOCOL' })
+      expect(link.last.channel.isClosed).toBe(true)
+    },
+  )
+})
+
+describe('closing', () => {
+  test('detaches, fails what waits, and tells nobody anything', async () => {
+    const { link, told, channel } = made()
+    link.accept()
+    await link.lose()
+    const request = channel.request('signal', { signal: 'SIGTERM' })
+    const taken: (string | undefined)[] = []
+    channel.send(0, Buffer.from('abc'), (error) => taken.push(error?.code))
+    channel.close()
+    expect(link.last.channel.log).toEqual(['abort'])
+    await expect(request).rejects.toMatchObject({ code: 'ERR_FAKESSH_CLOSED' })
+    channel.send(0, Buffer.from('abc'), (error) => taken.push(error?.code))
+    await turn()
+    expect(taken).toEqual(['ERR_FAKESSH_CLOSED', 'ERR_FAKESSH_CLOSED'])
+    await link.lose()
+    expect([told, link.opened.length]).toEqual([['opened'], 2])
+    await expect(channel.request('signal', {})).rejects.toMatchObject({ code: 'ERR_FAKESSH_CLOSED' })
+  })
+
+  test('kill() signals the job, also one whose start is yet to be confirmed, and then leaves', async () => {
+    for (const isEarly of [false, true]) {
+      const { link, told, channel, data } = made()
+      if (!isEarly) link.accept()
+      channel.kill()
+      channel.abort()
+      if (isEarly) link.accept()
+      expect(link.last.channel.log).toEqual(['request signal {"signal":"SIGTERM","forceKillAfterMs":2000}'])
+      data(0, 'more')
+      await turn()
+      expect(link.last.channel.log.at(-1)).toBe('abort')
+      expect(told).toEqual(isEarly ? [] : ['opened'])
+    }
+  })
+
+  test('kill() without a connection leaves the job', async () => {
+    const { link, channel } = made()
+    link.accept()
+    link.throws = LOST
+    link.last.handler.onClosed(LOST)
+    channel.kill()
+    channel.abort()
+    await turn()
+    expect(link.opened).toHaveLength(1)
+  })
+
+  test('a server that closes without a word', () => {
+    const { link, told } = made()
+    link.accept()
+    link.last.handler.onClosed(undefined)
+    expect(told).toEqual(['opened', undefined])
+  })
+
+  test('an opener that throws', async () => {
+    const job = { id: ID, stdout: 0, stderr: 0 }
+    const told: unknown[] = []
+    const opener = {
+      open() {
+        throw new FakeSshError('ERR_FAKESSH_LIMIT', 'no ids left')
+      },
+    }
+    const handler = { onData() {}, onEof() {}, onGap() {}, onClosed: (error: unknown) => told.push(error) }
+    const channel = new DurableChannel(opener, { kind: 'exec', params: {}, job }, handler)
+    expect([channel.isClosed, channel.peerLabel]).toEqual([false, ''])
+    await turn()
+    expect(told).toMatchObject([{ code: 'ERR_FAKESSH_LIMIT' }])
+    expect(channel.isClosed).toBe(true)
+  })
+})
