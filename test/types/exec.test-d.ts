@@ -1,12 +1,16 @@
 // exec() and run(): their two forms, their options, what they give.
 import { type Duplex, Readable } from 'node:stream'
 import type {
+  AttachOptions,
   ClientSession,
   ExecOptions,
   ExecProcess,
   ExecResult,
   FakeSshClient,
+  JobInfo,
+  KillJobOptions,
   KillOptions,
+  OutputGap,
   RunOptions,
   RunResult,
   SessionOptions,
@@ -136,3 +140,33 @@ expectAssignable<AsyncDisposable>(session)
 session.cwd = '/'
 expectError(session.get('file'))
 expectError(session.run('ls', { encoding: 'latin1' }))
+
+// Durable execs
+expectType<ExecProcess>(client.exec('make', { durable: true }))
+expectError(client.exec('make', { durable: 'yes' }))
+expectType<Promise<RunResult>>(client.run('make', { durable: true }))
+expectType<string | undefined>(proc.jobId)
+expectType<{ readonly stdout: number; readonly stderr: number }>(proc.offsets)
+expectType<void>(proc.detach())
+proc.on('gap', (gap) => expectType<OutputGap>(gap))
+expectType<readonly OutputGap[]>(result.gaps)
+declare const gap: OutputGap
+expectType<'stdout' | 'stderr'>(gap.stream)
+expectType<number>(gap.offset + gap.bytes)
+// @ts-expect-error read-only
+gap.bytes = 0
+expectType<ExecProcess>(client.attach('id'))
+expectType<ExecProcess>(client.attach('id', proc.offsets))
+expectAssignable<AttachOptions>({ stdout: 1, stderr: 2, signal: AbortSignal.abort(), timeoutMs: 1 })
+expectError(client.attach())
+expectError(client.attach('id', { offset: 1 }))
+expectType<Promise<readonly JobInfo[]>>(client.jobs({ timeoutMs: 1 }))
+expectType<Promise<boolean>>(client.killJob('id'))
+expectType<Promise<boolean>>(client.killJob('id', 'SIGKILL', { forceKillAfterMs: false, timeoutMs: 1 }))
+expectAssignable<KillJobOptions>({ signal: AbortSignal.abort() })
+expectError(client.killJob('id', 'KILL'))
+expectType<Promise<void>>(client.forgetJob('id'))
+declare const job: JobInfo
+expectType<'running' | 'exited'>(job.state)
+expectType<number | null>(job.exitCode)
+expectError(session.attach('id'))

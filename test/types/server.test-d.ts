@@ -65,11 +65,16 @@ const hook: AuthorizeHook = (request) => {
     expectType<string | undefined>(request.command)
     expectType<readonly string[] | undefined>(request.args)
     expectType<readonly string[]>(request.envNames)
+    expectType<boolean | undefined>(request.durable)
     expectError(request.path)
     // @ts-expect-error read-only
     request.user.exec = 'shell'
   } else if (request.op === 'session') {
     expectError(request.command)
+  } else if (request.op === 'job') {
+    expectType<'attach' | 'signal' | 'forget' | 'list'>(request.action)
+    expectType<string | undefined>(request.command)
+    expectError(request.path)
   } else {
     expectType<'get' | 'put'>(request.op)
     expectType<string>(request.path)
@@ -151,3 +156,7 @@ server.serve
 declare const listing: FakeSshServer
 expectType<Promise<UploadInfo[]>>(listing.uploads())
 expectType<string | undefined>((await listing.uploads())[0]?.user)
+
+// Limits of durable execs
+new FakeSshServer({ limits: { maxJobs: 1, jobMemoryBytes: 4096, jobSpillBytes: 0, jobExpiryMs: 1 } })
+expectError(new FakeSshServer({ limits: { maxJobs: '1' } }))

@@ -1,6 +1,6 @@
 // Durable execs: attached to, detached from, listed, signalled, forgotten, bound to their user, and gone when they should be.
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
@@ -327,12 +327,14 @@ describe('jobs', () => {
     const eve = await FakeSshClient.connect(all.server.connectionString('eve'))
     const id = await detached(client, 'sleep 60')
     expect(await eve.jobs()).toEqual([])
-    const failures = async (job: string) =>
-      await Promise.all(
-        [eve.attach(job).result, eve.killJob(job), eve.forgetJob(job)].map((call) =>
-          call.catch(({ code, message }) => ({ code, message: message.replaceAll(job.slice(0, 8), 'ID') })),
-        ),
-      )
+    const failures = async (job: string) => {
+      const calls: Promise<unknown>[] = [eve.attach(job).result, eve.killJob(job), eve.forgetJob(job)]
+      const outcomes = await Promise.allSettled(calls)
+      return outcomes.map((outcome) => {
+        const { code, message } = (outcome as PromiseRejectedResult).reason
+        return { code, message: message.replaceAll(job.slice(0, 8), 'ID') }
+      })
+    }
     expect(await failures(id)).toEqual(await failures(RANDOM_ID))
     expect((await failures(id)).map(({ code }) => code)).toEqual(Array(3).fill('ERR_FAKESSH_NO_JOB'))
     expect(await stateOf(client, id)).toBe('running')
@@ -381,6 +383,19 @@ describe('jobs', () => {
   })
 })
 
+test.each([
+  { maxJobs: 0 },
+  { maxJobs: 501 },
+  { jobMemoryBytes: 4095 },
+  { jobSpillBytes: -1 },
+  { jobExpiryMs: 0 },
+])('a limit that cannot be is refused (case %#)', (limits) => {
+  const users = { test: { token: generateToken() } }
+  expect(() => new FakeSshServer({ users, limits })).toThrow(
+    expect.objectContaining({ code: 'ERR_FAKESSH_INVALID_ARG' }),
+  )
+})
+
 describe('who may', () => {
   test('a user without exec has no jobs', async () => {
     const client = await (await served({ user: { exec: false } })).connect()
@@ -418,6 +433,21 @@ describe('who may', () => {
     expect(asked[0]).toBe('exec exit 1 true')
     expect(new Set(asked.slice(1))).toEqual(new Set(asks))
   })
+})
+
+test('a job whose end cannot be learned is ended, and says so to whoever attaches', async () => {
+  const all = await served({ expectsFaults: true })
+  const client = await all.connect()
+  const marker = sleepMarker()
+  const proc = client.exec(`echo up; sleep ${marker}`, { durable: true })
+  await once(proc, 'data')
+  const status = readFileSync(`/proc/${proc.pid}/status`, 'utf8')
+  process.kill(Number(/PPid:\s+(\d+)/.exec(status)?.[1]), 'SIGKILL')
+  expect(await codeOf(proc.result)).toBe('ERR_FAKESSH_INTERNAL')
+  expect(await client.jobs()).toMatchObject([{ state: 'exited', exitCode: null, signal: null }])
+  const again = client.attach(proc.jobId as string)
+  expect(await codeOf(again.result)).toBe('ERR_FAKESSH_INTERNAL')
+  await until(() => processesWith(marker).length === 0)
 })
 
 describe('server.close()', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   type ExecArguments,
+  parseAttachArguments,
   parseExecArguments,
   splitExecArguments,
 } from '../../../src/exec/exec-arguments.js'
@@ -132,4 +133,48 @@ test.each([
   [['x', '--a=b', '@1:2,3.4/5%+'], 'x --a=b @1:2,3.4/5%+'],
 ])('%j is shown as %s', ([file, ...args], shown) => {
   expect(parse(file, args).command).toBe(shown)
+})
+
+describe('durable', () => {
+  test('names a job that nobody can guess, and another one each time', () => {
+    const [one, two] = [parse('ls', { durable: true }), parse('ls', { durable: true })]
+    const { id } = one.durable?.job ?? {}
+    expect(id).toMatch(/^[0-9a-f]{64}$/)
+    expect(two.durable?.job.id).not.toBe(id)
+    expect(one.params).toEqual({ command: 'ls', job: { id, stdout: 0, stderr: 0 } })
+    expect(one.durable).toEqual({ kind: 'exec', params: one.params, job: { id, stdout: 0, stderr: 0 } })
+    expect(parse('ls', { durable: false })).toEqual(parse('ls'))
+  })
+
+  test('is refused where it cannot be', () => {
+    expect(() => parse('ls', { durable: 1 })).toThrow(invalid('durable: expected a boolean'))
+    expect(() => parseExecArguments(['ls', { durable: true }], 3)).toThrow(
+      invalid('durable: expected false in a session'),
+    )
+  })
+})
+
+describe('attach', () => {
+  const id = 'ab'.repeat(32)
+
+  test('asks for a job from offsets', () => {
+    expect(parseAttachArguments(id, { stderr: 7, timeoutMs: 5 })).toEqual({
+      command: 'job abababab',
+      params: { job: id, stdout: 0, stderr: 7 },
+      signal: undefined,
+      timeoutMs: 5,
+      durable: {
+        kind: 'attach',
+        params: { job: id, stdout: 0, stderr: 7 },
+        job: { id, stdout: 0, stderr: 7 },
+      },
+    })
+  })
+
+  test('does not show an id that is none: it may be a part of one', () => {
+    expect(() => parseAttachArguments(id.slice(1))).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('abab') }),
+    )
+    expect(() => parseAttachArguments(id, 'x' as never)).toThrow(invalid('an object of options'))
+  })
 })

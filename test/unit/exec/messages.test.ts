@@ -132,3 +132,31 @@ describe('what a server answers', () => {
     )
   })
 })
+
+describe('jobs', () => {
+  const id = 'ab'.repeat(32)
+
+  test('an exec names the job it is to be, from the start unless it says otherwise', () => {
+    expect(parseExecParams({ command: 'a', job: { id } }).job).toEqual({ id, stdout: 0, stderr: 0 })
+    expect(parseExecParams({ command: 'a', job: { id, stdout: 5, stderr: 6 } }).job).toEqual({
+      id,
+      stdout: 5,
+      stderr: 6,
+    })
+  })
+
+  test.each([{ id: 'ab' }, { id: id.toUpperCase() }, { id, stdout: -1 }, {}, 'x'])(
+    'one that is none is refused (case %#)',
+    (job) => {
+      expect(() => parseExecParams({ command: 'a', job })).toThrow(
+        withCode('ERR_FAKESSH_INVALID_ARG', 'exec: '),
+      )
+    },
+  )
+
+  test('a job is no part of a session', () => {
+    expect(() => parseExecParams({ command: 'a', job: { id }, session: 1 })).toThrow(
+      withCode('ERR_FAKESSH_INVALID_ARG', 'a job cannot be part of a session'),
+    )
+  })
+})
