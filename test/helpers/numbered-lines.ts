@@ -1,18 +1,13 @@
 /** A program that numbers lines on both outputs, and a reader that holds what arrives against them without keeping it. */
 
-/** A command line: so many lines on stdout and on stderr at once, then this exit code. */
-export const numberedLines = (lines: number, exitCode: number): string =>
-  `seq 1 ${lines} & seq 1 ${lines} >&2; wait; exit ${exitCode}`
+/** A command line: the lines up to this one on stdout and on stderr at once, then this exit code. */
+export const numberedLines = (lines: number, exitCode: number, first = 1): string =>
+  `seq ${first} ${lines} & seq ${first} ${lines} >&2; wait; exit ${exitCode}`
 
 export class LineCheck {
-  #next: number
+  #next = 1
   #rest = ''
   #wrong: string | undefined
-
-  /** @param first - the number of the first line that is expected */
-  constructor(first = 1) {
-    this.#next = first
-  }
 
   take(bytes: Uint8Array): void {
     const lines = (this.#rest + Buffer.from(bytes).toString('latin1')).split('\n')

@@ -81,11 +81,15 @@ describe('1,000,000 numbered lines on stdout and on stderr', () => {
   test('come whole to a process that attaches after the one that started them was killed', async () => {
     const { all, proxy, url, client, finish } = await behindProxy(3)
     const starter = await childPeer('durable-client')
-    const id = await starter.call<string>('start', url, numberedLines(LINES, 9))
+    // Half of them before, and half after.
+    const half = `seq 1 ${LINES / 2} & seq 1 ${LINES / 2} >&2; wait; until [ -e go ]; do sleep 0.01; done`
+    const command = `${half}; ${numberedLines(LINES, 9, LINES / 2 + 1)}`
+    const id = await starter.call<string>('start', url, command)
     await starter.call('read', 1_000_000)
     starter.kill('SIGKILL')
     await starter.exited
     expect(all.running().length).toBeGreaterThan(0)
+    await client.run('touch go')
     const cuts = cutTimes(proxy, 10, { down: cutAfter(20_000, 400_000) })
     const proc = client.attach(id)
     const [stdout, stderr] = [new LineCheck(), new LineCheck()]
@@ -95,7 +99,7 @@ describe('1,000,000 numbered lines on stdout and on stderr', () => {
     await Promise.all([until(() => proc.readableEnded), until(() => proc.stderr.readableEnded)])
     expect(stdout.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
     expect(stderr.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
-    expect(result).toMatchObject({ exitCode: 9, gaps: [], command: numberedLines(LINES, 9) })
+    expect(result).toMatchObject({ exitCode: 9, gaps: [], command })
     expect(cuts()).toBe(10)
     await finish()
   }, 60_000)

@@ -228,15 +228,14 @@ describe('a server in a process of its own', () => {
     const client = await FakeSshClient.connect(url, { reconnect: QUICK })
     const marker = sleepMarker()
     const proc = client.exec(`echo up; sleep ${marker}`, { durable: true })
-    const unstarted = client.exec('cat', { durable: true })
-    await once(proc, 'data')
-    await once(unstarted, 'spawn')
+    const silent = client.exec('cat', { durable: true })
+    await Promise.all([once(proc, 'data'), once(silent, 'spawn')])
     host.kill('SIGKILL')
     await host.exited
     await until(() => processesWith(`sleep\0${marker}`).length === 0)
     const next = await childPeer('job-server')
     await next.call('listen', {}, token, Number(new URL(url).port))
-    for (const one of [proc, unstarted])
+    for (const one of [proc, silent])
       await expect(one.result).rejects.toMatchObject({
         code: 'ERR_FAKESSH_NO_JOB',
         cause: { cause: { code: 'ERR_FAKESSH_CONNECTION_LOST' } },

@@ -9,6 +9,7 @@ import {
   type ExecProcess,
   FakeSshClient,
   type FakeSshError,
+  FakeSshServer,
   generateToken,
 } from '../../../src/index.js'
 import { processesWith, sleepMarker, until } from '../../helpers/processes.js'
