@@ -32,7 +32,7 @@ export function expectOutcome(where: string, outcome: Outcome, seen: Seen, keepa
   else expect(outcome.codes, where).toContain(code)
   if (afterMs !== undefined) expect(afterMs, where).toBeLessThanOrEqual(boundOf(outcome, keepaliveIntervalMs))
   if (target !== undefined) expect(outcome.target.split(' or '), where).toContain(target)
-  if (leftovers !== undefined) expect(leftovers > 0, where).toBe(outcome.remains === 'temporary file')
+  if (leftovers !== undefined) expect(leftovers > 0, where).toBe(outcome.remains !== 'nothing')
 }
 
 /** The stable code of a failure; undefined for a success. Anything but an error of this library fails the test. */

@@ -2,57 +2,19 @@
 import { rmSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { FakeSshClient } from '../../src/index.js'
-import { type FaultPlan, type Faults, faultProxy } from '../../src/testing/index.js'
-import { material, OPERATIONS, type Operation, stateOf, within } from '../helpers/operations.js'
+import { faultProxy } from '../../src/testing/index.js'
+import { material, type Operation, stateOf, within } from '../helpers/operations.js'
 import { until } from '../helpers/processes.js'
 import { served } from '../helpers/served.js'
 import { openBelow } from '../helpers/temporary-directory.js'
 import { boundOf, codeOf, expectOutcome } from './expect-outcome.js'
-import { type Case, casesOf, type OperationName, type Scenarios } from './outcomes.js'
+import { carryingOf, LINK_FAULTS, type LinkFault, operationOf } from './link-faults.js'
+import { type Case, casesOf } from './outcomes.js'
 
 const KEEPALIVE_MS = 100
 const BYTES = 700_000
-/** Of the direction that carries the operation's bytes: well inside. */
-const MIDDLE = { afterBytes: 300_000 }
-/** Of the other one: with the first answer, or the first question. */
-const EARLY = { afterBytes: 100 }
-
-/** From the direction in which the operation's bytes go to what breaks. */
-type Scenario = (carrying: 'up' | 'down') => FaultPlan
-
-/** One fault in the middle of what is moved, in the direction that is hit. */
-const middle =
-  (faults: Faults): Scenario =>
-  (carrying) => ({ [carrying]: faults })
-
-/** One direction only: where the bytes go in the middle of them, else early. */
-const only =
-  (direction: 'up' | 'down', kind: 'halfClose' | 'blackHole'): Scenario =>
-  (carrying) => ({ [direction]: { [kind]: carrying === direction ? MIDDLE : EARLY } })
-
-const SCENARIOS: Scenarios<'link', Scenario> = {
-  reset: middle({ cut: { ...MIDDLE, how: 'reset' } }),
-  end: middle({ cut: { ...MIDDLE, how: 'end' } }),
-  'half-close-up': only('up', 'halfClose'),
-  'half-close-down': only('down', 'halfClose'),
-  'black-hole': () => ({ up: { blackHole: EARLY }, down: { blackHole: EARLY } }),
-  'black-hole-up': only('up', 'blackHole'),
-  'black-hole-down': only('down', 'blackHole'),
-  damage: middle({ corrupt: MIDDLE }),
-  duplicate: middle({ duplicate: { ...MIDDLE, bytes: 100 } }),
-}
-
-function operationOf(name: OperationName): Operation {
-  const found = OPERATIONS.find((operation) => operation.name === name)
-  if (found === undefined) throw new Error(`no operation is called ${name}`)
-  return found
-}
-
-/** Which way an operation's bytes go first. */
-const carryingOf = ({ name }: Operation) => (name === 'get' || name === 'download' ? 'down' : 'up')
-
 /** One operation on a server and a connection of its own. */
-async function attempt(operation: Operation, { id, outcome, scenario }: Case<Scenario>): Promise<void> {
+async function attempt(operation: Operation, { id, outcome, scenario }: Case<LinkFault>): Promise<void> {
   const all = await served({ transport: 'tls', keepaliveIntervalMs: KEEPALIVE_MS, expectsFaults: true })
   const direct = all.server.connectionString('test')
   const proxy = await faultProxy({ target: { port: Number(new URL(direct).port) }, seed: 1 })
@@ -84,6 +46,6 @@ async function attempt(operation: Operation, { id, outcome, scenario }: Case<Sce
   expect(client.isConnected, where).toBe(outcome.isUsable)
 }
 
-test.each(casesOf('link', SCENARIOS))('$id: $outcome.fault', async (one) => {
+test.each(casesOf('link', LINK_FAULTS))('$id: $outcome.fault', async (one) => {
   await Promise.all(one.outcome.operations.map((name) => attempt(operationOf(name), one)))
 })

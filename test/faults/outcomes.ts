@@ -10,6 +10,7 @@ const SILENT = 'ERR_FAKESSH_KEEPALIVE_TIMEOUT'
 export const TIMES = {
   'at once': 'at once',
   'keepalive bound': 'after 3 × `keepaliveIntervalMs`',
+  reconnected: 'when it is connected again',
 } as const
 
 /** What the target of a writing operation holds after it; those that only read have none. */
@@ -23,6 +24,7 @@ export const TARGETS = {
 /** What else is left on either side, besides the target. */
 export const REMAINS = {
   nothing: 'nothing',
+  parts: 'what `upload` and `download` resume from',
   'temporary file': 'temporary files',
 } as const
 
@@ -99,19 +101,21 @@ const peer = {
     fault: 'The client process is killed (SIGKILL)',
     codes: [LOST],
     ...lost,
-    remains: 'temporary file',
+    remains: 'parts',
   },
   'server-stopped': {
     fault: 'The server stands still (SIGSTOP, a suspended machine)',
     codes: [SILENT],
     ...lost,
     time: 'keepalive bound',
+    remains: 'parts',
   },
   'client-stopped': {
     fault: 'The client stands still (SIGSTOP, a suspended machine)',
     codes: [LOST, SILENT],
     ...lost,
     time: 'keepalive bound',
+    remains: 'parts',
   },
 } as const satisfies { readonly [id: string]: Outcome }
 
@@ -253,6 +257,28 @@ const storage = {
   },
 } as const satisfies { readonly [id: string]: Outcome }
 
+/** Checked by reconnect-outcomes.test.ts, with each fault of `link`. */
+const reconnect = {
+  'goes-on': {
+    fault: 'Any of the above',
+    operations: ['get', 'upload', 'download'],
+    codes: [],
+    time: 'reconnected',
+    target: 'new',
+    remains: 'nothing',
+    isUsable: true,
+  },
+  fails: {
+    fault: 'Any of the above',
+    operations: ['exec', 'put'],
+    codes: [LOST, SILENT],
+    time: 'keepalive bound',
+    target: 'old or new',
+    remains: 'nothing',
+    isUsable: true,
+  },
+} as const satisfies { readonly [id: string]: Outcome }
+
 /** Checked by test/system/network-faults.test.ts, on two hosts of its own. */
 const network = {
   lossy: {
@@ -277,7 +303,7 @@ const network = {
   },
 } as const satisfies { readonly [id: string]: Outcome }
 
-export const OUTCOMES = { link, network, peer, disk, storage } as const
+export const OUTCOMES = { link, reconnect, network, peer, disk, storage } as const
 
 type OutcomesOf<Group extends keyof typeof OUTCOMES> = (typeof OUTCOMES)[Group]
 
