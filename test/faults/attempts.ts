@@ -11,6 +11,8 @@ export interface Attempt {
   readonly operations: readonly Part[]
   /** Whether the faults are there while the client connects, or from when it is connected. */
   readonly meetsConnecting: boolean
+  /** The client gets its connection back; the link is whole from then on. */
+  readonly reconnects: boolean
   readonly plan: FaultPlan
   /** Picks what the plan leaves open: which bit is flipped. */
   readonly seed: number
@@ -83,6 +85,7 @@ export function attemptsOf(seed: number, count: number, limits: AttemptLimits): 
     return fc.record({
       operations: fc.constant(operations),
       meetsConnecting: fc.boolean(),
+      reconnects: fc.boolean(),
       plan: arbitraryPlan(bytes),
       seed: fc.integer({ min: 0, max: 0xffff_ffff }),
     })
@@ -95,10 +98,18 @@ export function attemptsOf(seed: number, count: number, limits: AttemptLimits): 
 }
 
 /** One line, for whoever has to find out. */
-export function describeAttempt({ number, operations, meetsConnecting, plan, seed }: Attempt): string {
+export function describeAttempt({
+  number,
+  operations,
+  meetsConnecting,
+  reconnects,
+  plan,
+  seed,
+}: Attempt): string {
   const what = operations.map(({ operation, bytes, oldBytes }) =>
     [operation.name, bytes, ...(oldBytes === undefined ? [] : ['over', oldBytes])].join(' '),
   )
   const when = meetsConnecting ? 'from the start' : 'once connected'
-  return `attempt ${number}: ${what.join(', ')}; ${when} ${JSON.stringify({ seed, ...plan })}`
+  const how = reconnects ? 'reconnecting' : 'one connection'
+  return `attempt ${number}: ${what.join(', ')}; ${how}, ${when} ${JSON.stringify({ seed, ...plan })}`
 }

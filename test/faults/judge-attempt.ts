@@ -37,6 +37,9 @@ const CONNECT_CODES: ReadonlySet<string> = new Set([
 /** Random bytes that contents are cut from: no part of them stands for another. */
 const POOL = randomBytes(2_000_000)
 
+/** What goes on by itself with a client that reconnects. */
+const GOES_ON: ReadonlySet<string> = new Set(['get', 'upload', 'download'])
+
 interface Prepared {
   readonly operation: Operation
   readonly place: Place
@@ -45,7 +48,7 @@ interface Prepared {
 
 /** Runs the operations of an attempt at once, to their ends, and checks what they told and left. Rejects with what was broken. */
 export async function runOperations(
-  { operations, number }: Attempt,
+  { operations, number, reconnects }: Attempt,
   client: FakeSshClient,
   directories: Place,
   tally: Tally,
@@ -65,7 +68,12 @@ export async function runOperations(
     'operations',
     Promise.all(prepared.map(({ operation, place, what }) => operation.run(client, place, what))),
   )
-  for (const outcome of outcomes) count(tally, outcome, LINK_CODES)
+  for (const [index, outcome] of outcomes.entries()) {
+    count(tally, outcome, LINK_CODES)
+    const { name } = (prepared[index] as Prepared).operation
+    if (!outcome.isSuccess && reconnects && GOES_ON.has(name))
+      throw new Error(`${name} did not go on: ${outcome.error}`)
+  }
   // Only when nothing runs any more are the files what they stay.
   return () => {
     for (const [index, one] of prepared.entries()) judge(one, outcomes[index] as Outcome)

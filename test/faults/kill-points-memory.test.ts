@@ -17,8 +17,9 @@ import { randomRun, runAll } from './random-run.js'
 const RUN = randomRun(2_000)
 const LANES = 16
 const KEEPALIVE_MS = 50
+const QUICKLY = { minDelayMs: 1, maxDelayMs: 20 }
 const CLEAN_MS = 10_000
-const LIMITS = { maxBytes: 150_000, connectBytes: 1_500, canVanishConnecting: false }
+const LIMITS = { maxBytes: 100_000, connectBytes: 1_500, canVanishConnecting: false }
 
 test(`${RUN.count} connections, seed ${RUN.seed}`, { timeout: RUN.timeoutMs }, async () => {
   const uncaught = recordUncaught()
@@ -35,17 +36,19 @@ test(`${RUN.count} connections, seed ${RUN.seed}`, { timeout: RUN.timeoutMs }, a
       const directory = join(base, String(attempt.number))
       const place = { root: join(directory, 'root'), local: join(directory, 'local') }
       for (const path of [directory, place.root, place.local]) mkdirSync(path)
-      const { plan, seed, meetsConnecting } = attempt
+      const { plan, seed, meetsConnecting, reconnects } = attempt
       const pair = await connected(
         connectedPair({
           user: { root: place.root, exec: 'shell' },
           env: { [MARK]: `${mark}.${attempt.number}` },
           keepaliveIntervalMs: KEEPALIVE_MS,
+          reconnect: reconnects && QUICKLY,
           faults: { seed, ...(meetsConnecting ? plan : {}) },
         }),
         counts,
       )
       if (pair === undefined) return
+      pair.client.on('reconnecting', () => pair.faults.heal())
       if (!meetsConnecting) pair.faults.setFaults(plan)
       try {
         const judge = await runOperations(attempt, pair.client, place, counts)

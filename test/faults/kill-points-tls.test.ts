@@ -14,6 +14,7 @@ import { randomRun, runAll } from './random-run.js'
 const RUN = randomRun(400)
 const LANES = 4
 const KEEPALIVE_MS = 100
+const QUICKLY = { minDelayMs: 1, maxDelayMs: 50 }
 const CONNECT_MS = 500
 const CLEAN_MS = 10_000
 const LIMITS = { maxBytes: 400_000, connectBytes: 2_500, canVanishConnecting: true }
@@ -48,14 +49,16 @@ test(`${RUN.count} connections, seed ${RUN.seed}`, { timeout: RUN.timeoutMs }, a
     LANES,
     async (attempt, lane, counts) => {
       const { all, proxy, target } = lanes[lane] as Lane
-      const { plan, meetsConnecting } = attempt
+      const { plan, meetsConnecting, reconnects } = attempt
       proxy.heal()
       if (meetsConnecting) proxy.setFaults(plan)
       const connecting = FakeSshClient.connect(target, {
         keepaliveIntervalMs: KEEPALIVE_MS,
         connectTimeoutMs: CONNECT_MS,
+        reconnect: reconnects && QUICKLY,
       })
       const client = await connected(connecting, counts)
+      client?.on('reconnecting', () => proxy.heal())
       if (client !== undefined && !meetsConnecting) proxy.setFaults(plan)
       const judge =
         client &&
