@@ -75,10 +75,14 @@ export class FaultMaker {
     },
   }
 
+  /** Once: on a link that damages every connection anew nothing would ever get on. */
   async #atPoint(kind: 'corrupt' | 'duplicate'): Promise<void> {
     const afterBytes = this.#random.between(0, MAX_AFTER_BYTES)
+    const heal = () => this.#proxy.heal()
+    this.#proxy.once('fault', heal)
     this.#proxy.setFaults({ [this.#random.pick(DIRECTIONS)]: { [kind]: { afterBytes } } })
     await this.#pause(LASTING_MS)
+    this.#proxy.off('fault', heal)
   }
 
   async #pause([min, max]: readonly [number, number]): Promise<void> {

@@ -30,12 +30,13 @@ export function momentLine({ name, states, tally, faults }: Moment): string {
 
 /** Everything, at the end. */
 export function summary({ tally, faults }: Moment): string {
-  const { operations, failures, losses, connections } = tally
+  const { operations, failures, failed, losses, connections } = tally
   return [
     `operations  ${sumOf(operations)}: ${counts(operations)}`,
     `faults      ${sumOf(faults)}: ${counts(faults)}`,
     `connections ${connections}`,
     `failures    ${sumOf(failures)}: ${counts(failures)}`,
+    `of          ${counts(failed)}`,
     `losses      ${losses.length}`,
     ...losses.map((loss) => `  ${loss}`),
   ].join('\n')

@@ -13,7 +13,7 @@ import type { ServerMethods } from './processes/server.js'
 import { Random } from './random.js'
 import type { Moment } from './report.js'
 import { addLoss, addUp, countIn } from './tally.js'
-import { CLEAN_MS } from './timing.js'
+import { CLEAN_MS, EXPIRED_MS } from './timing.js'
 
 const MARK = 'FAKESSH_SOAK_MARK'
 /** The helper that starts programs makes some connections ahead, now more, now fewer; each client may have one more or less. */
@@ -90,7 +90,7 @@ export class Soak {
     })
     await Promise.all(this.#lines.map(({ client }) => client.call('check')))
     await this.#expect('programs', () => processesWith(MARK, this.#mark).map(String))
-    await this.#expect('files', () => this.#files())
+    await this.#expect('files', () => this.#files(), EXPIRED_MS)
     for (const fault of (await this.#server?.call('faults')) ?? []) this.#losses.push(`server: ${fault}`)
     await this.#server?.call('close')
   }
@@ -125,8 +125,8 @@ export class Soak {
   }
 
   /** Waits until nothing is left of a kind; what is left then is a loss. */
-  async #expect(kind: string, left: () => string[] | Promise<string[]>): Promise<void> {
-    const until = performance.now() + CLEAN_MS
+  async #expect(kind: string, left: () => string[] | Promise<string[]>, limitMs = CLEAN_MS): Promise<void> {
+    const until = performance.now() + limitMs
     let found = await left()
     while (found.length > 0 && performance.now() < until) {
       await pause(POLL_MS)

@@ -5,6 +5,8 @@ export interface Tally {
   readonly operations: { [name: string]: number }
   /** Of those that failed, by code. */
   readonly failures: { [code: string]: number }
+  /** The same, by name of the operation. */
+  readonly failed: { [name: string]: number }
   readonly losses: string[]
   /** Connections that came about. */
   connections: number
@@ -14,7 +16,7 @@ export interface Tally {
 const MAX_LOSSES = 20
 
 export function emptyTally(): Tally {
-  return { operations: {}, failures: {}, losses: [], connections: 0 }
+  return { operations: {}, failures: {}, failed: {}, losses: [], connections: 0 }
 }
 
 export function countIn(counts: { [name: string]: number }, name: string, by = 1): void {
@@ -31,9 +33,10 @@ export function sumOf(counts: { readonly [name: string]: number }): number {
 
 export function addUp(tallies: readonly Tally[]): Tally {
   const sum = emptyTally()
-  for (const { operations, failures, losses, connections } of tallies) {
+  for (const { operations, failures, failed, losses, connections } of tallies) {
     for (const [name, count] of Object.entries(operations)) countIn(sum.operations, name, count)
     for (const [code, count] of Object.entries(failures)) countIn(sum.failures, code, count)
+    for (const [name, count] of Object.entries(failed)) countIn(sum.failed, name, count)
     for (const loss of losses) addLoss(sum, loss)
     sum.connections += connections
   }

@@ -8,3 +8,9 @@ export const SETTLE_MS = 60_000
 
 /** For everything to be cleaned up, once nothing runs. */
 export const CLEAN_MS = 10_000
+
+/** Parts of interrupted copies that nobody resumes: those that arrive after the client has gone on by another connection. */
+export const EXPIRY_MS = 20_000
+
+/** For those to be removed. */
+export const EXPIRED_MS = EXPIRY_MS + 20_000

@@ -1,7 +1,7 @@
 /** The server of a soak, in a process of its own. */
 import { FakeSshServer, generateToken } from 'fake-ssh'
 import { serveMethods } from '../../bench/processes/serve-methods.js'
-import { KEEPALIVE_MS } from '../timing.js'
+import { EXPIRY_MS, KEEPALIVE_MS } from '../timing.js'
 
 let server: FakeSshServer | undefined
 const faults: string[] = []
@@ -15,6 +15,7 @@ const methods = {
     server = new FakeSshServer({
       users: { soak: { token: generateToken(), root, exec: 'shell' } },
       keepaliveIntervalMs: KEEPALIVE_MS,
+      limits: { uploadExpiryMs: EXPIRY_MS },
       env,
     })
     server.on('fault', ({ error }) => faults.push(String(error)))

@@ -248,6 +248,7 @@ const storage = {
     operations: FROM_CLIENT,
     codes: ['EIO'],
     ...failed,
+    remains: 'parts',
   },
   'remote-late-error': {
     fault: 'The disk of the server reports a failed write only when the file is closed',
@@ -300,6 +301,7 @@ const network = {
     codes: [SILENT],
     ...lost,
     time: 'keepalive bound',
+    remains: 'parts',
   },
 } as const satisfies { readonly [id: string]: Outcome }
 

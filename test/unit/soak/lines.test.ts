@@ -58,15 +58,29 @@ test('a lost connection is a failure, told by its code', async () => {
   // The pair has no other connection to give: each line waits for one.
   await until(() => sumOf(tally.failures) > 0)
   expect(Object.keys(tally.failures)).toEqual(['ERR_FAKESSH_CONNECTION_LOST'])
+  expect(sumOf(tally.failed)).toBe(sumOf(tally.failures))
   expect(tally.losses).toEqual([])
 })
 
 test('what several clients did is added up', () => {
-  const one = { operations: { get: 1 }, failures: { A: 1 }, losses: ['x'], connections: 1 }
-  const other = { operations: { get: 2, put: 1 }, failures: { B: 1 }, losses: [], connections: 2 }
+  const one = {
+    operations: { get: 1 },
+    failures: { A: 1 },
+    failed: { get: 1 },
+    losses: ['x'],
+    connections: 1,
+  }
+  const other = {
+    operations: { get: 2, put: 1 },
+    failures: { B: 1 },
+    failed: { put: 1 },
+    losses: [],
+    connections: 2,
+  }
   expect(addUp([one, other])).toEqual({
     operations: { get: 3, put: 1 },
     failures: { A: 1, B: 1 },
+    failed: { get: 1, put: 1 },
     losses: ['x'],
     connections: 3,
   })

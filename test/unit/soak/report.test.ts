@@ -7,6 +7,7 @@ const MOMENT = {
   tally: {
     operations: { put: 2, get: 1 },
     failures: { ERR_B: 1, ERR_A: 2 },
+    failed: { put: 3 },
     losses: ['put: torn'],
     connections: 4,
   },
@@ -25,6 +26,7 @@ test('the end tells everything by name', () => {
     'faults      2: cut, end 2',
     'connections 4',
     'failures    3: ERR_A 2, ERR_B 1',
+    'of          put 3',
     'losses      1',
     '  put: torn',
   ])
