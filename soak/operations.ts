@@ -57,6 +57,14 @@ export const OPERATIONS: { readonly [name: string]: (work: Work) => Promise<void
     must(stdout.equals(given), 'exec: another stdout')
     must(stderr === 'warned\n' && exitCode === 3, `exec: ${exitCode}, ${stderr}`)
   },
+  async durable({ client, content }) {
+    const given = content(BIG_BYTES)
+    const proc = client.exec('cat; echo warned >&2; exit 3', { durable: true })
+    proc.end(given)
+    const [stdout, stderr, { exitCode }] = await all([buffer(proc), text(proc.stderr), proc.result])
+    must(stdout.equals(given), `durable: another stdout, ${stdout.length} bytes for ${given.length}`)
+    must(stderr === 'warned\n' && exitCode === 3, `durable: ${exitCode}, ${stderr}`)
+  },
   async run({ client, random }) {
     const count = random.between(1, MAX_LINES)
     const { stdout } = await client.run('seq', [String(count)])

@@ -9,7 +9,7 @@ export const SETTLE_MS = 60_000
 /** For everything to be cleaned up, once nothing runs. */
 export const CLEAN_MS = 10_000
 
-/** Parts of interrupted copies that nobody resumes: those that arrive after the client has gone on by another connection. */
+/** Of what a server keeps: durable commands that have ended, and parts of copies that nobody resumes, as they came when the client had already gone on. */
 export const EXPIRY_MS = 20_000
 
 /** For those to be removed. */

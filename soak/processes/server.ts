@@ -15,7 +15,7 @@ const methods = {
     server = new FakeSshServer({
       users: { soak: { token: generateToken(), root, exec: 'shell' } },
       keepaliveIntervalMs: KEEPALIVE_MS,
-      limits: { uploadExpiryMs: EXPIRY_MS },
+      limits: { uploadExpiryMs: EXPIRY_MS, jobExpiryMs: EXPIRY_MS },
       env,
     })
     server.on('fault', ({ error }) => faults.push(String(error)))

@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import type { FaultPlan, FaultPoint, Faults } from '../../src/testing/index.js'
 import { OPERATIONS, type Operation } from '../helpers/operations.js'
+import { RECONNECTING_OPERATIONS } from './durable-operation.js'
 
 export interface Attempt {
   readonly number: number
@@ -37,11 +38,11 @@ const MAX_OPERATIONS = 3
 const MAX_FRAMES = 60
 const MAX_DELAY_MS = 4
 
-function arbitraryPart(maxBytes: number): fc.Arbitrary<Part> {
+function arbitraryPart(maxBytes: number, operations: readonly Operation[]): fc.Arbitrary<Part> {
   // Empty and tiny ones have corners of their own; larger ones have points to be hit at.
   const size = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1_000, max: maxBytes }))
   return fc.record({
-    operation: fc.constantFrom(...OPERATIONS),
+    operation: fc.constantFrom(...operations),
     bytes: size,
     oldBytes: fc.option(fc.integer({ min: 1, max: 500 }), { nil: undefined }),
   })
@@ -79,15 +80,17 @@ function arbitraryPlan(bytes: number): fc.Arbitrary<FaultPlan> {
 /** The first `count` attempts of a seed. */
 export function attemptsOf(seed: number, count: number, limits: AttemptLimits): Attempt[] {
   const { maxBytes, connectBytes, canVanishConnecting } = limits
-  const parts = fc.array(arbitraryPart(maxBytes), { minLength: 1, maxLength: MAX_OPERATIONS })
-  const attempt = parts.chain((operations) => {
-    const bytes = connectBytes + operations.reduce((sum, part) => sum + part.bytes, 0)
-    return fc.record({
-      operations: fc.constant(operations),
-      meetsConnecting: fc.boolean(),
-      reconnects: fc.boolean(),
-      plan: arbitraryPlan(bytes),
-      seed: fc.integer({ min: 0, max: 0xffff_ffff }),
+  const attempt = fc.boolean().chain((reconnects) => {
+    const part = arbitraryPart(maxBytes, reconnects ? RECONNECTING_OPERATIONS : OPERATIONS)
+    return fc.array(part, { minLength: 1, maxLength: MAX_OPERATIONS }).chain((operations) => {
+      const bytes = connectBytes + operations.reduce((sum, one) => sum + one.bytes, 0)
+      return fc.record({
+        operations: fc.constant(operations),
+        meetsConnecting: fc.boolean(),
+        reconnects: fc.constant(reconnects),
+        plan: arbitraryPlan(bytes),
+        seed: fc.integer({ min: 0, max: 0xffff_ffff }),
+      })
     })
   })
   return fc.sample(attempt, { seed, numRuns: count }).map((one, number) => {

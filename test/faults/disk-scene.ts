@@ -67,6 +67,15 @@ export function layOut({ remote, local, what }: DiskScene): void {
   }
 }
 
+interface Transfer {
+  readonly path: string
+  readonly localPath?: string
+  /** The side that it writes on. */
+  readonly directory?: string
+  /** The call of the fixture, and its arguments. */
+  readonly start: readonly [string, ...unknown[]]
+}
+
 /** Runs one transfer, lets the fault end, and holds what it told and left against its row; then the same connection has to carry out others. */
 export async function expectDiskOutcome(
   { client, remote, local, what }: DiskScene,
@@ -75,15 +84,17 @@ export async function expectDiskOutcome(
   heal: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   const [source, target] = [join(local, SOURCE), join(local, TARGET)]
-  const { path, localPath, directory, start } = {
-    exec: { path: undefined, localPath: undefined, directory: undefined, start: ['exec', 'true'] },
-    get: { path: SOURCE, localPath: undefined, directory: undefined, start: ['getWhole', SOURCE] },
+  const transfers: { readonly [operation: string]: Transfer } = {
+    get: { path: SOURCE, start: ['getWhole', SOURCE] },
     download: { path: SOURCE, localPath: target, directory: local, start: ['download', SOURCE, target] },
-    put: { path: TARGET, localPath: undefined, directory: remote, start: ['putWhole', TARGET, what.content] },
+    put: { path: TARGET, directory: remote, start: ['putWhole', TARGET, what.content] },
     upload: { path: TARGET, localPath: source, directory: remote, start: ['upload', source, TARGET] },
-  }[operation]
-  const [call = '', ...args] = start
-  await client.call(call as string, ...args)
+  }
+  const transfer = transfers[operation]
+  if (transfer === undefined) throw new Error(`${operation} has nothing to do with disks`)
+  const { path, localPath, directory, start } = transfer
+  const [call, ...args] = start
+  await client.call(call, ...args)
   const { code, ...named } = await within(SETTLE_MS, operation, client.call<Ended>('ended', operation))
   await heal()
 

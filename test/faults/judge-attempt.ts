@@ -38,7 +38,7 @@ const CONNECT_CODES: ReadonlySet<string> = new Set([
 const POOL = randomBytes(2_000_000)
 
 /** What goes on by itself with a client that reconnects. */
-const GOES_ON: ReadonlySet<string> = new Set(['get', 'upload', 'download'])
+const GOES_ON: ReadonlySet<string> = new Set(['get', 'upload', 'download', 'durable'])
 
 interface Prepared {
   readonly operation: Operation

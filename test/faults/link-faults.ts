@@ -1,6 +1,7 @@
 /** Every way in which a link breaks, in the middle of what an operation moves. */
 import type { FaultPlan, Faults } from '../../src/testing/index.js'
-import { OPERATIONS, type Operation } from '../helpers/operations.js'
+import type { Operation } from '../helpers/operations.js'
+import { RECONNECTING_OPERATIONS } from './durable-operation.js'
 import type { OperationName, Scenarios } from './outcomes.js'
 
 /** Of the direction that carries the operation's bytes: well inside. */
@@ -34,7 +35,7 @@ export const LINK_FAULTS: Scenarios<'link', LinkFault> = {
 }
 
 export function operationOf(name: OperationName): Operation {
-  const found = OPERATIONS.find((operation) => operation.name === name)
+  const found = RECONNECTING_OPERATIONS.find((operation) => operation.name === name)
   if (found === undefined) throw new Error(`no operation is called ${name}`)
   return found
 }

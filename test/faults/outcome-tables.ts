@@ -1,5 +1,5 @@
 /** The rows as docs/reliability.md shows them. */
-import { OUTCOMES, type Outcome, REMAINS, TARGETS, TIMES } from './outcomes.js'
+import { type OperationName, OUTCOMES, type Outcome, REMAINS, TARGETS, TIMES } from './outcomes.js'
 
 const HEAD = [
   'What happens',
@@ -14,13 +14,15 @@ const HEAD = [
 /** Operations there are. */
 const ALL = 5
 
+const nameOf = (name: OperationName) => (name === 'durable' ? 'durable `exec`' : `\`${name}\``)
+
 function row({ fault, operations, codes, time, target, remains, isUsable }: Outcome): string[] {
   return [
     fault,
-    operations.length === ALL ? 'any operation' : operations.map((name) => `\`${name}\``).join(', '),
+    operations.length === ALL ? 'any operation' : operations.map(nameOf).join(', '),
     codes.length === 0 ? 'success' : codes.map((code) => `\`${code}\``).join(' or '),
     TIMES[time],
-    operations.some((name) => name !== 'exec' && name !== 'get') ? TARGETS[target] : TARGETS.none,
+    operations.some((name) => !['exec', 'durable', 'get'].includes(name)) ? TARGETS[target] : TARGETS.none,
     REMAINS[remains],
     isUsable ? 'goes on' : 'is over',
   ]

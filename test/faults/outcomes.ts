@@ -28,7 +28,7 @@ export const REMAINS = {
   'temporary file': 'temporary files',
 } as const
 
-export type OperationName = 'exec' | 'get' | 'put' | 'upload' | 'download'
+export type OperationName = 'exec' | 'durable' | 'get' | 'put' | 'upload' | 'download'
 
 export interface Outcome {
   /** What happens. */
@@ -262,7 +262,7 @@ const storage = {
 const reconnect = {
   'goes-on': {
     fault: 'Any of the above',
-    operations: ['get', 'upload', 'download'],
+    operations: ['get', 'upload', 'download', 'durable'],
     codes: [],
     time: 'reconnected',
     target: 'new',
