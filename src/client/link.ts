@@ -20,12 +20,15 @@ const RECOVERABLE: ReadonlySet<string> = new Set([
 ])
 
 /** Failures to connect that would only be repeated. */
-const FINAL: ReadonlySet<string> = new Set([
+const REFUSALS: ReadonlySet<string> = new Set([
   'ERR_FAKESSH_AUTH_FAILED',
   'ERR_FAKESSH_INVALID_ARG',
   'ERR_FAKESSH_SERVER_IDENTITY',
   'ERR_FAKESSH_VERSION',
 ])
+
+/** Refusals in a row that are believed: a TLS handshake that was damaged on its way looks like one. */
+const MAX_REFUSALS = 2
 
 /** What a link tells its client. */
 export interface LinkEvents {
@@ -165,8 +168,9 @@ export class Link implements ChannelOpener, Recovery {
     const giveUp = setTimeout(() => abort.abort(), policy.giveUpAfterMs).unref()
     const { signal } = abort
     let attempt = 0
+    let refusals = 0
     let failure: unknown
-    while (!signal.aborted && !isFinal(failure)) {
+    while (!signal.aborted && refusals < MAX_REFUSALS) {
       attempt += 1
       const delayMs = this.#backoff.next()
       this.#events.reconnecting({ attempt, delayMs })
@@ -179,6 +183,7 @@ export class Link implements ChannelOpener, Recovery {
         return
       } catch (error) {
         if (!signal.aborted) failure = error
+        refusals = isRefusal(error) ? refusals + 1 : 0
       }
     }
     clearTimeout(giveUp)
@@ -188,7 +193,7 @@ export class Link implements ChannelOpener, Recovery {
   #gaveUp(cause: unknown): void {
     if (this.#end !== undefined) return
     const error =
-      isFinal(cause) && ConnectionError.is(cause)
+      isRefusal(cause) && ConnectionError.is(cause)
         ? cause
         : this.#ending('ERR_FAKESSH_CONNECT_FAILED', 'the server could not be reached again in time', cause)
     this.#stopTrying(error)
@@ -206,6 +211,6 @@ export class Link implements ChannelOpener, Recovery {
   }
 }
 
-function isFinal(error: unknown): boolean {
-  return FakeSshError.is(error) && FINAL.has(error.code)
+function isRefusal(error: unknown): boolean {
+  return FakeSshError.is(error) && REFUSALS.has(error.code)
 }
