@@ -77,7 +77,7 @@ export interface StagedFile {
   read(into: Uint8Array, position: number): Promise<number>
   /** Appends all the bytes. They must not change before it settles. Calls do not overlap. */
   write(bytes: Uint8Array): Promise<void>
-  /** Throws away all that is in it. Does not overlap with `write`. */
+  /** Throws away all that is in it. Does not overlap with `write`. Rejects with `ERR_FAKESSH_CLOSED` once it is being committed, kept or discarded. */
   restart(): Promise<void>
   /**
    * Puts the file in the place of the target, at once and whole. When it rejects, the staged file is gone and the target is untouched,

@@ -117,6 +117,8 @@ export class LocalStaged implements StagedFile {
   }
 
   async restart(): Promise<void> {
+    // It may be the target by now.
+    if (this.#ending !== undefined) throw this.#ended()
     try {
       await this.#handle.truncate()
       this.#bytes = 0
@@ -126,11 +128,7 @@ export class LocalStaged implements StagedFile {
   }
 
   async commit(options: CommitOptions = {}): Promise<void> {
-    if (this.#ending !== undefined) {
-      const { path } = this.#place
-      const message = `'${escapeText(path)}' was already committed or discarded`
-      throw new FakeSshError('ERR_FAKESSH_CLOSED', message, { path })
-    }
+    if (this.#ending !== undefined) throw this.#ended()
     const committing = this.#commit(options)
     this.#ending = committing.catch(() => undefined)
     await committing
@@ -149,6 +147,12 @@ export class LocalStaged implements StagedFile {
     const keeping = this.#keep()
     this.#ending = keeping.then(() => undefined)
     return keeping
+  }
+
+  #ended(): FakeSshError {
+    const { path } = this.#place
+    const message = `'${escapeText(path)}' was already committed or discarded`
+    return new FakeSshError('ERR_FAKESSH_CLOSED', message, { path })
   }
 
   async #keep(): Promise<KeptFile | undefined> {

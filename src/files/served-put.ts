@@ -33,6 +33,8 @@ export class ServedPut implements ChannelHandler, RunningUpload {
   #updatedAtMs = Date.now()
   /** The opener is gone, or makes another attempt: nothing is wrong with what has arrived. */
   #interruption: FakeSshError | undefined
+  /** The opener has been told what is here, and has neither built on it nor refused it yet. */
+  #mayRestart: boolean
   /** Committed, or failed. */
   #isOver = false
 
@@ -42,6 +44,7 @@ export class ServedPut implements ChannelHandler, RunningUpload {
     this.#deps = deps
     this.#startBytes = staged.bytes
     this.#takenBytes = staged.bytes
+    this.#mayRestart = staged.bytes > 0
     this.#receiver = new StagedReceiver({
       staged,
       algorithm: params.algorithm,
@@ -98,15 +101,18 @@ export class ServedPut implements ChannelHandler, RunningUpload {
   }
 
   onData(_stream: number, bytes: Uint8Array): void {
+    this.#mayRestart = false
     this.#deps.tracker.meter.addTransferred(bytes.length)
     this.#receiver.receive(bytes)
   }
 
   onEof(): void {
+    this.#mayRestart = false
     this.#receiver.end()
   }
 
   onCommit(claim: CommitMessage): void {
+    this.#mayRestart = false
     this.#claim.resolve(claim)
   }
 
@@ -115,9 +121,11 @@ export class ServedPut implements ChannelHandler, RunningUpload {
     if (type !== 'restart') {
       throw new FakeSshError('ERR_FAKESSH_UNSUPPORTED', 'a put knows no other request than restart')
     }
-    if (this.#receiver.receivedBytes !== this.#startBytes) {
-      throw new FakeSshError('ERR_FAKESSH_PROTOCOL', 'restart came after DATA')
+    if (!this.#mayRestart) {
+      const message = 'restart: expected once, of a start above 0, before DATA, EOF and COMMIT'
+      throw new FakeSshError('ERR_FAKESSH_PROTOCOL', message)
     }
+    this.#mayRestart = false
     this.#takenBytes = 0
     this.#deps.tracker.started(this.#deps.params.size)
     await this.#receiver.restart()
@@ -144,6 +152,7 @@ export class ServedPut implements ChannelHandler, RunningUpload {
 
   #interrupt(reason: FakeSshError): void {
     this.#interruption ??= reason
+    this.#mayRestart = false
     this.#claim.reject(reason)
     if (this.#deps.place === undefined) this.#receiver.stop(reason)
   }

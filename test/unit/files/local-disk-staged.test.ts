@@ -261,6 +261,16 @@ test('with fsync, the file is committed as well', async () => {
   expect((await disk.stat('dir/file')).mtimeMs).toBe(5)
 })
 
+test('what is being committed is not emptied any more', async () => {
+  const staged = await disk.createStaged('dir/new')
+  await staged.write(text('all of it'))
+  const committing = staged.commit()
+  await expect(staged.restart()).rejects.toEqual(failing('ERR_FAKESSH_CLOSED'))
+  await committing
+  await expect(staged.restart()).rejects.toEqual(failing('ERR_FAKESSH_CLOSED'))
+  expect(content('dir', 'new')).toBe('all of it')
+})
+
 describe('without overwriting', () => {
   test('a new file is made', async () => {
     const staged = await disk.createStaged('new', { overwrite: false })
