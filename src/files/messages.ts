@@ -37,6 +37,7 @@ const putParams = v.object({
     v.object({
       id: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
       holder: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+      attempt: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     }),
   ),
 })
@@ -72,6 +73,8 @@ export interface GetParams extends TransferParams {
 export interface ResumeParams {
   readonly id: string
   readonly holder: string
+  /** Counts the attempts of the holder, from 1. */
+  readonly attempt: number
 }
 
 export interface PutParams extends TransferParams {

@@ -22,20 +22,21 @@ export async function servePut(open: IncomingOpen, deps: FileServiceDeps): Promi
     let digest = new Digest(params.algorithm)
     const scope = scopeOf(params, deps)
     place = scope && (await deps.uploads?.table.begin(scope))
-    if (open.signal.aborted) throw cancelledByPeer()
+    const stop = AbortSignal.any([open.signal, ...(place ? [place.signal] : [])])
+    throwIfStopped(open, place)
     const { path, mode, overwrite } = params
     const options = { mode, overwrite, resumeKey: scope?.key }
     staged = scope && (await deps.fileSystem.claimStaged(path, { ...options, resumeKey: scope.key }))
-    if (staged && !(await isReadable(staged, digest, open.signal))) {
+    if (staged && !(await isReadable(staged, digest, stop))) {
       await staged.discard()
       staged = undefined
       digest = new Digest(params.algorithm)
     }
     staged ??= await deps.fileSystem.createStaged(path, options)
-    if (open.signal.aborted) throw cancelledByPeer()
+    throwIfStopped(open, place)
     put = new ServedPut(open, { params, staged, digest, place, tracker })
   } catch (error) {
-    // Only the end of the channel can have come between: what was found is no worse for it.
+    // Only the end of the channel or a newer attempt can have come between: what was found is no worse for it.
     place?.end(await staged?.keep())
     await staged?.discard()
     refuse(open, tracker, error)
@@ -44,7 +45,7 @@ export async function servePut(open: IncomingOpen, deps: FileServiceDeps): Promi
   await put.run()
 }
 
-/** Adds all that is in a file to the digest, or less of it when the opener has gone. */
+/** Adds all that is in a file to the digest, or less of it when nobody needs that any more. */
 async function isReadable(staged: StagedFile, digest: Digest, signal: AbortSignal): Promise<boolean> {
   try {
     await digestStaged(staged, digest, signal)
@@ -55,9 +56,15 @@ async function isReadable(staged: StagedFile, digest: Digest, signal: AbortSigna
   }
 }
 
+function throwIfStopped(open: IncomingOpen, place: UploadPlace | undefined): void {
+  if (open.signal.aborted) throw cancelledByPeer()
+  place?.signal.throwIfAborted()
+}
+
 /** Undefined when nothing is to be found or kept. */
 function scopeOf({ path, size = 0, resume }: PutParams, deps: FileServiceDeps): UploadScope | undefined {
   if (resume === undefined || deps.uploads === undefined || size < MIN_RESUMABLE_BYTES) return undefined
   const { user } = deps.uploads
-  return { key: uploadKey(user, resume.id, path), user, path, holder: resume.holder }
+  const { id, holder, attempt } = resume
+  return { key: uploadKey(user, id, path), user, path, holder, attempt }
 }

@@ -67,11 +67,6 @@ export class ServedPut implements ChannelHandler, RunningUpload {
     return this.#updatedAtMs
   }
 
-  fence(): void {
-    const message = 'the upload was taken up again on another connection'
-    this.#interrupt(new FakeSshError('ERR_FAKESSH_FENCED', message))
-  }
-
   async run(): Promise<void> {
     const { channel } = this.#open
     const { params, place, tracker } = this.#deps
@@ -83,6 +78,7 @@ export class ServedPut implements ChannelHandler, RunningUpload {
     )
     tracker.started(params.size, start)
     place?.running(this)
+    place?.signal.addEventListener('abort', () => this.#interrupt(place.signal.reason), { once: true })
     try {
       const proof = await this.#commit()
       place?.end()

@@ -2,6 +2,7 @@
  * The uploads of a server that can be resumed: those that run, so that a newer attempt can end an older one, and those that are kept, until
  * they expire. Belongs to the server, not to a connection.
  */
+import { FakeSshError } from '../errors.js'
 import { MAX_TIMEOUT_MS } from '../options.js'
 import type { FileSystem, KeptFile } from './file-system.js'
 import { hashOf } from './resume-ids.js'
@@ -29,6 +30,8 @@ export interface UploadScope {
   readonly user: string
   readonly path: string
   readonly holder: string
+  /** Counts the attempts of the holder, from 1. */
+  readonly attempt: number
 }
 
 /** What the table may ask a running upload. */
@@ -36,12 +39,12 @@ export interface RunningUpload {
   readonly directory: string
   readonly bytes: number
   readonly updatedAtMs: number
-  /** Ends it with `ERR_FAKESSH_FENCED`, because a newer attempt took its place. */
-  fence(): void
 }
 
 /** The place of one attempt in the table. */
 export interface UploadPlace {
+  /** Aborted, with `ERR_FAKESSH_FENCED`, when a newer attempt waits for it to end. */
+  readonly signal: AbortSignal
   /** To be called when the temporary file exists. */
   running(upload: RunningUpload): void
   /** To be called once, when the temporary file is closed: with what was kept of it, if anything was. */
@@ -51,7 +54,7 @@ export interface UploadPlace {
 interface Running {
   readonly scope: UploadScope
   upload: RunningUpload | undefined
-  isFenced: boolean
+  readonly fence: AbortController
   readonly ended: Promise<void>
 }
 
@@ -68,8 +71,8 @@ export class UploadTable {
   readonly #expiryMs: number
   /** By upload and holder. */
   readonly #running = new Map<string, Running>()
-  /** By the name of the file. Oldest first, but for those that were found. */
-  readonly #kept = new Map<string, Kept>()
+  /** Oldest first, but for those that were found. */
+  readonly #kept = new Set<Kept>()
   readonly #roots = new Set<string>()
   readonly #sweeps = new Set<Promise<void>>()
   readonly #closed = new AbortController()
@@ -81,25 +84,28 @@ export class UploadTable {
     this.#expiryMs = expiryMs
   }
 
-  /** Ends an attempt of the same holder that still runs, and takes its place once its file is closed. The newest of several gets it last. */
+  /**
+   * Ends an older attempt of the same holder that still runs, and takes its place once its file is closed. Rejects with `ERR_FAKESSH_FENCED`
+   * when it is a newer one that runs: then this one comes from a connection that was given up.
+   */
   async begin(scope: UploadScope): Promise<UploadPlace> {
     const slot = hashOf([scope.key, scope.holder])
     for (let older = this.#running.get(slot); older; older = this.#running.get(slot)) {
-      older.isFenced = true
-      older.upload?.fence()
+      if (older.scope.attempt >= scope.attempt) throw fenced()
+      older.fence.abort(fenced())
       await older.ended
     }
     let finish: () => void = () => undefined
     const ended = new Promise<void>((resolve) => {
       finish = resolve
     })
-    const running: Running = { scope, upload: undefined, isFenced: false, ended }
+    const fence = new AbortController()
+    const running: Running = { scope, upload: undefined, fence, ended }
     this.#running.set(slot, running)
     return {
+      signal: fence.signal,
       running: (upload) => {
         running.upload = upload
-        void this.#forgetTaken(scope.key)
-        if (running.isFenced) upload.fence()
       },
       end: (kept) => {
         this.#running.delete(slot)
@@ -117,10 +123,11 @@ export class UploadTable {
       const { directory, bytes, updatedAtMs } = upload
       list.push({ state: 'running', user: scope.user, path: scope.path, directory, bytes, updatedAtMs })
     }
-    for (const { scope, file } of [...this.#kept.values()]) {
-      const facts = await file.look()
+    for (const kept of [...this.#kept]) {
+      const facts = await kept.file.look()
+      const { scope, file } = kept
       // Claimed, by this process or another one, or removed by somebody else.
-      if (facts === undefined) this.#kept.delete(file.name)
+      if (facts === undefined) this.#kept.delete(kept)
       else
         list.push({
           state: 'kept',
@@ -155,30 +162,20 @@ export class UploadTable {
       if (facts === undefined) continue
       const expiresAtMs = facts.updatedAtMs + this.#expiryMs
       if (expiresAtMs <= Date.now()) await file.remove()
-      // One that was kept since the search began is known better.
-      else if (this.#kept.size < MAX_KEPT && !this.#kept.has(file.name)) {
-        this.#keep({ scope: undefined, file, expiresAtMs })
-      }
-    }
-  }
-
-  /** What an upload has just gone on from is no longer there: an upload that is cut often leaves one entry, not many. */
-  async #forgetTaken(key: string): Promise<void> {
-    for (const { scope, file } of [...this.#kept.values()]) {
-      if (scope?.key === key && (await file.look()) === undefined) this.#kept.delete(file.name)
+      else if (this.#kept.size < MAX_KEPT) this.#keep({ scope: undefined, file, expiresAtMs })
     }
   }
 
   #keep(kept: Kept): void {
     if (this.#closed.signal.aborted) return
-    this.#kept.set(kept.file.name, kept)
-    const [oldest] = this.#kept.values()
+    this.#kept.add(kept)
+    const [oldest] = this.#kept
     if (oldest && this.#kept.size > MAX_KEPT) this.#giveUp(oldest)
     this.#wakeAt(kept.expiresAtMs)
   }
 
   #giveUp(kept: Kept): void {
-    this.#kept.delete(kept.file.name)
+    this.#kept.delete(kept)
     void kept.file.remove()
   }
 
@@ -194,9 +191,13 @@ export class UploadTable {
   #expire(): void {
     this.#wakeAtMs = Number.POSITIVE_INFINITY
     const now = Date.now()
-    for (const kept of [...this.#kept.values()]) {
+    for (const kept of [...this.#kept]) {
       if (kept.expiresAtMs <= now) this.#giveUp(kept)
       else this.#wakeAt(kept.expiresAtMs)
     }
   }
+}
+
+function fenced(): FakeSshError {
+  return new FakeSshError('ERR_FAKESSH_FENCED', 'the upload was taken up again on another connection')
 }

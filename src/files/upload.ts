@@ -50,7 +50,8 @@ class Upload {
   #opened = new LazyResult<HeldPrefix | undefined>()
   #claim = new LazyResult<RemoteProof>()
   #interruption: FakeSshError | undefined
-  #hasStarted = false
+  /** Which attempt this is, from 1. */
+  #attempts = 0
   /** Our COMMIT is on its way, so the target may have been replaced. */
   #isClaimed = false
 
@@ -109,6 +110,7 @@ class Upload {
     this.#opened = new LazyResult()
     this.#claim = new LazyResult()
     this.#interruption = undefined
+    this.#attempts += 1
     let source: SourceFile | undefined
     try {
       source = await (this.#deps.fileSystem ?? new LocalDisk()).openSource(this.#localPath)
@@ -141,9 +143,8 @@ class Upload {
       fsync,
       resume,
     }
-    if (this.#hasStarted) this.#transfer.startAgain(params)
+    if (this.#attempts > 1) this.#transfer.startAgain(params)
     else this.#transfer.start(params)
-    this.#hasStarted = true
 
     const held = await this.#opened.promise
     const channel = this.#transfer.channel as Channel
@@ -162,7 +163,7 @@ class Upload {
     const { server } = this.#deps
     if (this.#options.resume === false || server === undefined || size < MIN_RESUMABLE_BYTES) return undefined
     const id = uploadId(await resumeSecret(), server, resolve(this.#localPath), this.#remotePath)
-    return { id, holder: this.#holder }
+    return { id, holder: this.#holder, attempt: this.#attempts }
   }
 
   /** What the server holds, if it is the beginning of the source; otherwise the server is told to throw it away. */

@@ -14,8 +14,10 @@ const id = (letter: string) => letter.repeat(64)
 const holder = (letter: string) => letter.repeat(32)
 
 /** Params of a put of `SIZE` bytes. */
-function params(more: { path?: string; id?: string; holder?: string; size?: number } = {}): JsonObject {
-  const resume = { id: more.id ?? id('a'), holder: more.holder ?? holder('1') }
+function params(
+  more: { path?: string; id?: string; holder?: string; size?: number; attempt?: number } = {},
+): JsonObject {
+  const resume = { id: more.id ?? id('a'), holder: more.holder ?? holder('1'), attempt: more.attempt ?? 1 }
   return { path: more.path ?? 'file', size: more.size ?? SIZE, resume }
 }
 
@@ -168,7 +170,7 @@ describe('while it is being written', () => {
 
   test('the same holder ends the older attempt, and goes on where it was', async () => {
     const { root, connect, put } = await running()
-    const newer = (await connect('ann')).put(params())
+    const newer = (await connect('ann')).put(params({ attempt: 2 }))
     expect(await newer.opened).toEqual({ start: HALF, digest: sha256(firstHalf) })
     expect(await put.answer).toMatchObject({ error: { code: 'ERR_FAKESSH_FENCED' } })
     // Whatever it still sends does not reach the file.
@@ -183,17 +185,38 @@ describe('while it is being written', () => {
   test('of many attempts of the same holder at once the newest wins', async () => {
     const { root, connect, put } = await running()
     const attempts = [put]
-    for (let i = 0; i < 10; i++) attempts.push((await connect('ann')).put(params()))
+    for (let i = 0; i < 10; i++) attempts.push((await connect('ann')).put(params({ attempt: 2 + i })))
     const newest = attempts.pop()
     expect(await newest?.opened).toMatchObject({ start: HALF })
-    for (const older of attempts) {
-      expect(await older.answer).toMatchObject({ error: { code: 'ERR_FAKESSH_FENCED' } })
+    const fenced = { code: 'ERR_FAKESSH_FENCED' }
+    expect(await put.answer).toMatchObject({ error: fenced })
+    for (const older of attempts.slice(1)) {
+      // Ended before or after it was answered.
+      const end = older.opened.then(() => older.answer).catch((error: unknown) => ({ error }))
+      expect(await end).toMatchObject({ error: fenced })
     }
     await newest?.send(secondHalf)
     newest?.finish(content)
     expect(await newest?.answer).toMatchObject({ bytes: SIZE })
     expect(root.list()).toEqual(['file'])
   })
+
+  test.each([1, 2])(
+    'attempt %i of the same holder that comes after attempt 2 is refused',
+    async (attempt) => {
+      const { root, connect } = uploadServer()
+      const put = (await connect('ann')).put(params({ attempt: 2 }))
+      await put.opened
+      await put.send(firstHalf)
+      // Of a connection that was given up long ago, on which the network still delivered this.
+      const late = (await connect('ann')).put(params({ attempt }))
+      await expect(late.opened).rejects.toMatchObject({ code: 'ERR_FAKESSH_FENCED' })
+      await put.send(secondHalf)
+      put.finish(content)
+      expect(await put.answer).toMatchObject({ bytes: SIZE, digest: sha256(content) })
+      expect(root.list()).toEqual(['file'])
+    },
+  )
 
   test('another holder begins a file of its own, and neither touches the other', async () => {
     const { root, connect, put } = await running()

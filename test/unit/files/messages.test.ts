@@ -72,7 +72,7 @@ test.each([
 test('put: the least and the most', () => {
   const least = { path: 'a', algorithm: 'sha256', overwrite: true, fsync: false }
   expect(parsePutParams({ path: 'a' })).toEqual(least)
-  const resume = { id: SHA256, holder: 'cd'.repeat(16) }
+  const resume = { id: SHA256, holder: 'cd'.repeat(16), attempt: 3 }
   const some = { path: 'a', algorithm: 'sha512', size: 0, mode: 0o777, mtimeMs: -1, overwrite: false }
   const all = { ...some, fsync: true, resume }
   expect(parsePutParams(all)).toEqual(all)
@@ -93,9 +93,12 @@ test.each([
   ['overwrite', 'no'],
   ['fsync', 1],
   ['resume', SHA256],
-  ['resume.id', { id: 'ab', holder: 'cd'.repeat(16) }],
-  ['resume.holder', { id: SHA256, holder: 'CD'.repeat(16) }],
-  ['resume.holder', { id: SHA256 }],
+  ['resume.id', { id: 'ab', holder: 'cd'.repeat(16), attempt: 1 }],
+  ['resume.holder', { id: SHA256, holder: 'CD'.repeat(16), attempt: 1 }],
+  ['resume.holder', { id: SHA256, attempt: 1 }],
+  ['resume.attempt', { id: SHA256, holder: 'cd'.repeat(16) }],
+  ['resume.attempt', { id: SHA256, holder: 'cd'.repeat(16), attempt: 0 }],
+  ['resume.attempt', { id: SHA256, holder: 'cd'.repeat(16), attempt: 1.5 }],
   ['path', undefined],
 ])('put: %s %j is refused, naming the field', (field, value) => {
   const [name = ''] = field.split('.')

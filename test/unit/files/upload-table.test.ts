@@ -3,7 +3,7 @@ import type { FileSystem, KeptFile } from '../../../src/files/file-system.js'
 import { UploadTable } from '../../../src/files/upload-table.js'
 import { turns, until } from '../../helpers/until.js'
 
-const scope = { key: 'k', user: 'ann', path: 'file', holder: 'h' }
+const scope = { key: 'k', user: 'ann', path: 'file', holder: 'h', attempt: 1 }
 const tables: UploadTable[] = []
 
 afterEach(async () => {
@@ -45,48 +45,47 @@ function storageWith(...files: KeptFile[]) {
   return { fileSystem, seen }
 }
 
-const upload = (fence = () => undefined) => ({ directory: '', bytes: 3, updatedAtMs: 1, fence })
+const upload = { directory: '', bytes: 3, updatedAtMs: 1 }
+const next = { ...scope, attempt: 2 }
 
 test('lists what runs, once it has a file, and what was kept of it', async () => {
   const table = tableOf()
   const place = await table.begin(scope)
   expect(await table.list()).toEqual([])
-  place.running(upload())
+  place.running(upload)
   const who = { user: 'ann', path: 'file' }
   expect(await table.list()).toEqual([{ state: 'running', ...who, directory: '', bytes: 3, updatedAtMs: 1 }])
   place.end(keptFile('a'))
   expect(await table.list()).toMatchObject([{ state: 'kept', ...who, directory: 'dir', bytes: 5 }])
 })
 
-test('a newer attempt waits until the older one has closed its file', async () => {
+test('a newer attempt ends the older one, whatever it is doing, and waits until it has closed its file', async () => {
   const table = tableOf()
   const told: string[] = []
   const older = await table.begin(scope)
-  older.running(upload(() => void told.push('fenced')))
-  const newer = table.begin(scope).then((place) => {
+  older.signal.addEventListener('abort', () => told.push('fenced'))
+  const newer = table.begin(next).then((place) => {
     told.push('begun')
     return place
   })
+  expect(older.signal.reason).toMatchObject({ code: 'ERR_FAKESSH_FENCED' })
   await turns(3)
   expect(told).toEqual(['fenced'])
   older.end()
-  ;(await newer).end()
+  const place = await newer
   expect(told).toEqual(['fenced', 'begun'])
+  expect(place.signal.aborted).toBe(false)
+  place.end()
 })
 
-test('an older attempt that has no file yet is fenced as soon as it has', async () => {
+test('an attempt that is not newer than the one that runs is refused, and ends nothing', async () => {
   const table = tableOf()
-  const older = await table.begin(scope)
-  const newer = table.begin(scope)
-  let isFenced = false
-  older.running(
-    upload(() => {
-      isFenced = true
-    }),
-  )
-  expect(isFenced).toBe(true)
-  older.end()
-  ;(await newer).end()
+  const place = await table.begin(next)
+  for (const late of [scope, next]) {
+    await expect(table.begin(late)).rejects.toMatchObject({ code: 'ERR_FAKESSH_FENCED' })
+  }
+  expect(place.signal.aborted).toBe(false)
+  place.end()
 })
 
 test('other holders and other uploads do not wait', async () => {
@@ -106,7 +105,7 @@ test('an upload that is cut often leaves one entry, not many', async () => {
     const place = await table.begin(scope)
     const before = files[i - 1]
     if (before) before.isThere = false
-    place.running(upload())
+    place.running(upload)
     place.end(file)
   }
   expect(await table.list()).toHaveLength(1)
