@@ -95,8 +95,8 @@ export interface StagedFile {
 
 /** A staged file that nobody works on. */
 export interface KeptFile {
-  /** Of no other one, ever. */
-  readonly name: string
+  /** Names it on this machine, whatever root it was found below. Not to be told to a peer. */
+  readonly id: string
   /** Where it is: below the root, without a leading `/`; the root itself is empty. */
   readonly directory: string
   /** What there is of it; undefined once it was claimed or removed. Never rejects. */

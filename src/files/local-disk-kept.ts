@@ -5,23 +5,25 @@ import type { KeptFile } from './file-system.js'
 import { removeQuietly } from './local-disk-claim.js'
 
 export class LocalKept implements KeptFile {
-  readonly name: string
+  readonly id: string
   readonly directory: string
   readonly #location: string
+  readonly #name: string
 
   /** `directory` is how a peer would write it, `location` where it is. */
   constructor(directory: string, location: string, name: string) {
+    this.id = join(location, name)
     this.directory = directory
     this.#location = location
-    this.name = name
+    this.#name = name
   }
 
   async look(): Promise<{ bytes: number; updatedAtMs: number } | undefined> {
-    const stats = await lstat(join(this.#location, this.name)).catch(() => undefined)
+    const stats = await lstat(join(this.#location, this.#name)).catch(() => undefined)
     return stats && { bytes: stats.size, updatedAtMs: Math.floor(stats.mtimeMs) }
   }
 
   remove(): Promise<void> {
-    return removeQuietly(this.#location, this.name)
+    return removeQuietly(this.#location, this.#name)
   }
 }

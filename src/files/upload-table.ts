@@ -3,7 +3,7 @@
  * they expire. Belongs to the server, not to a connection.
  */
 import { FakeSshError } from '../errors.js'
-import { MAX_TIMEOUT_MS } from '../options.js'
+import { ExpiringEntries } from './expiring-entries.js'
 import type { FileSystem, KeptFile } from './file-system.js'
 import { hashOf } from './resume-ids.js'
 
@@ -59,25 +59,26 @@ interface Running {
 }
 
 interface Kept {
+  /** Undefined for what was found on disk. */
   readonly scope: UploadScope | undefined
   readonly file: KeptFile
-  readonly expiresAtMs: number
 }
 
-/** More than this many are not remembered: the oldest are given up. */
-const MAX_KEPT = 10_000
+/** More than this many are not remembered of one user: the oldest are given up. */
+const MAX_KEPT_PER_USER = 1_000
+/** More than this many that were found below one root stay on disk. */
+const MAX_FOUND_PER_ROOT = 10_000
 
 export class UploadTable {
   readonly #expiryMs: number
   /** By upload and holder. */
   readonly #running = new Map<string, Running>()
-  /** Oldest first, but for those that were found. */
-  readonly #kept = new Set<Kept>()
+  /** By where they are: below two roots it is one. */
+  readonly #kept = new ExpiringEntries<Kept>(MAX_KEPT_PER_USER, ({ file }) => void file.remove())
+  readonly #found = new ExpiringEntries<Kept>(MAX_FOUND_PER_ROOT, ({ file }) => void file.remove())
   readonly #roots = new Set<string>()
   readonly #sweeps = new Set<Promise<void>>()
   readonly #closed = new AbortController()
-  #timer: NodeJS.Timeout | undefined
-  #wakeAtMs = Number.POSITIVE_INFINITY
 
   /** `expiryMs`: milliseconds for which an interrupted upload is kept. */
   constructor(expiryMs: number) {
@@ -109,7 +110,8 @@ export class UploadTable {
       },
       end: (kept) => {
         this.#running.delete(slot)
-        if (kept) this.#keep({ scope, file: kept, expiresAtMs: Date.now() + this.#expiryMs })
+        if (kept) this.#keep(scope, kept)
+        void this.#forgetClaimed(scope)
         finish()
       },
     }
@@ -123,19 +125,20 @@ export class UploadTable {
       const { directory, bytes, updatedAtMs } = upload
       list.push({ state: 'running', user: scope.user, path: scope.path, directory, bytes, updatedAtMs })
     }
-    for (const kept of [...this.#kept]) {
-      const facts = await kept.file.look()
-      const { scope, file } = kept
-      // Claimed, by this process or another one, or removed by somebody else.
-      if (facts === undefined) this.#kept.delete(kept)
-      else
-        list.push({
-          state: 'kept',
-          user: scope?.user,
-          path: scope?.path,
-          directory: file.directory,
-          ...facts,
-        })
+    for (const entries of [this.#kept, this.#found]) {
+      for (const [id, { scope, file }] of entries.all()) {
+        const facts = await file.look()
+        // Claimed, by this process or another one, or removed by somebody else.
+        if (facts === undefined) entries.delete(id)
+        else
+          list.push({
+            state: 'kept',
+            user: scope?.user,
+            path: scope?.path,
+            directory: file.directory,
+            ...facts,
+          })
+      }
     }
     return list
   }
@@ -144,56 +147,40 @@ export class UploadTable {
   sweep(root: string, fileSystem: FileSystem): void {
     if (this.#roots.has(root) || this.#closed.signal.aborted) return
     this.#roots.add(root)
-    const sweeping = this.#sweep(fileSystem).then(() => void this.#sweeps.delete(sweeping))
+    const sweeping = this.#sweep(root, fileSystem).then(() => void this.#sweeps.delete(sweeping))
     this.#sweeps.add(sweeping)
   }
 
   /** Nothing is removed any more; settles when no search is under way. */
   async close(): Promise<void> {
     this.#closed.abort()
-    clearTimeout(this.#timer)
+    this.#kept.close()
+    this.#found.close()
     await Promise.all(this.#sweeps)
   }
 
-  async #sweep(fileSystem: FileSystem): Promise<void> {
+  async #sweep(root: string, fileSystem: FileSystem): Promise<void> {
     for await (const file of fileSystem.leftovers(this.#closed.signal)) {
       const facts = await file.look()
       if (this.#closed.signal.aborted) return
-      if (facts === undefined) continue
+      if (facts === undefined || this.#kept.get(file.id)) continue
       const expiresAtMs = facts.updatedAtMs + this.#expiryMs
       if (expiresAtMs <= Date.now()) await file.remove()
-      else if (this.#kept.size < MAX_KEPT) this.#keep({ scope: undefined, file, expiresAtMs })
+      else if (this.#found.get(file.id) === undefined && this.#found.hasRoomFor(root))
+        this.#found.set(file.id, root, { scope: undefined, file }, expiresAtMs)
     }
   }
 
-  #keep(kept: Kept): void {
-    if (this.#closed.signal.aborted) return
-    this.#kept.add(kept)
-    const [oldest] = this.#kept
-    if (oldest && this.#kept.size > MAX_KEPT) this.#giveUp(oldest)
-    this.#wakeAt(kept.expiresAtMs)
+  #keep(scope: UploadScope, file: KeptFile): void {
+    // A search may have come across it just now.
+    this.#found.delete(file.id)
+    this.#kept.set(file.id, scope.user, { scope, file }, Date.now() + this.#expiryMs)
   }
 
-  #giveUp(kept: Kept): void {
-    this.#kept.delete(kept)
-    void kept.file.remove()
-  }
-
-  /** One timer for the first that expires. */
-  #wakeAt(timeMs: number): void {
-    if (timeMs >= this.#wakeAtMs) return
-    this.#wakeAtMs = timeMs
-    clearTimeout(this.#timer)
-    const delayMs = Math.min(Math.max(1, timeMs - Date.now()), MAX_TIMEOUT_MS)
-    this.#timer = setTimeout(() => this.#expire(), delayMs).unref()
-  }
-
-  #expire(): void {
-    this.#wakeAtMs = Number.POSITIVE_INFINITY
-    const now = Date.now()
-    for (const kept of [...this.#kept]) {
-      if (kept.expiresAtMs <= now) this.#giveUp(kept)
-      else this.#wakeAt(kept.expiresAtMs)
+  /** So that what was continued, however often, does not count any more. */
+  async #forgetClaimed({ user, key }: UploadScope): Promise<void> {
+    for (const [id, { scope, file }] of this.#kept.of(user)) {
+      if (scope?.key === key && (await file.look()) === undefined) this.#kept.delete(id)
     }
   }
 }

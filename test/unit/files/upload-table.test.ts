@@ -17,9 +17,9 @@ function tableOf(expiryMs = 60_000): UploadTable {
 }
 
 /** A file that is there until it is removed. */
-function keptFile(name: string, updatedAtMs = Date.now()): KeptFile & { isThere: boolean } {
+function keptFile(id: string, updatedAtMs = Date.now()): KeptFile & { isThere: boolean } {
   const file = {
-    name,
+    id,
     directory: 'dir',
     isThere: true,
     look: async () => (file.isThere ? { bytes: 5, updatedAtMs } : undefined),
@@ -108,6 +108,7 @@ test('an upload that is cut often leaves one entry, not many', async () => {
     place.running(upload)
     place.end(file)
   }
+  await turns(3)
   expect(await table.list()).toHaveLength(1)
 })
 
