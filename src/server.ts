@@ -79,7 +79,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
       onError: (error) => this.emit('fault', { error }),
     })
     const limits = checkLimits(options.limits)
-    this.#uploads = new UploadTable(limits.uploadExpiryMs)
+    this.#uploads = new UploadTable(limits.uploadExpiryMs, (error) => this.emit('fault', { error }))
     this.#jobs = new JobTable({
       maxJobs: limits.maxJobs,
       expiryMs: limits.jobExpiryMs,

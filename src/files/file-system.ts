@@ -118,6 +118,9 @@ export interface FileSystem {
    * Undefined when there is nothing. Looks through the directory of the target.
    */
   claimStaged(path: string, options: ClaimOptions): Promise<StagedFile | undefined>
-  /** Every staged file whose process has died or has kept it, one directory after the other, as far as a bounded search gets. */
+  /**
+   * Every staged file whose process has died or has kept it, one directory after the other, as far as a bounded search gets. Throws at its
+   * end with `ERR_FAKESSH_LIMIT` when that was not all.
+   */
   leftovers(signal: AbortSignal): AsyncIterable<KeptFile>
 }

@@ -1,38 +1,41 @@
 /** Looks through a root for temporary files that dead processes left. */
 import { lstat, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FakeSshError } from '../errors.js'
 import { isOurs } from './local-disk-claim.js'
 import { parseStagedName } from './local-disk-owner.js'
 
 /** A search of a whole disk is to end, and what it keeps in memory is to stay small. */
-const MAX_DIRECTORIES = 20_000
-const MAX_ENTRIES = 2_000_000
+const BOUNDS = { directories: 20_000, entries: 2_000_000 }
 
 /** Entries read at once. */
 const BUFFERED_ENTRIES = 256
 
 /**
  * Names and directories of all that is found below a real directory: one directory at a time, without following links and without
- * leaving its device. What cannot be read is passed over.
+ * leaving its device. What cannot be read is passed over. Throws `ERR_FAKESSH_LIMIT` at the end when there was more than the bounds allow.
  */
 export async function* leftoversBelow(
   root: string,
   signal: AbortSignal,
+  bounds = BOUNDS,
 ): AsyncGenerator<{ readonly directory: string; readonly name: string }> {
   const rootStats = await lstat(root).catch(() => undefined)
   const waiting = [root]
   let directories = 0
   let entries = 0
   for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
+    if (signal.aborted) return
     const stats = await lstat(directory).catch(() => undefined)
     if (!stats?.isDirectory() || stats.dev !== rootStats?.dev) continue
     const found: string[] = []
     try {
       for await (const entry of await opendir(directory, { bufferSize: BUFFERED_ENTRIES })) {
         entries += 1
-        if (signal.aborted || entries > MAX_ENTRIES) return
+        if (signal.aborted) return
+        if (entries > bounds.entries) break
         if (entry.isDirectory()) {
-          if (directories < MAX_DIRECTORIES) waiting.push(join(directory, entry.name))
+          if (directories < bounds.directories) waiting.push(join(directory, entry.name))
           directories += 1
         } else if (parseStagedName(entry.name)?.owner === 'dead') found.push(entry.name)
       }
@@ -43,5 +46,10 @@ export async function* leftoversBelow(
       const file = await lstat(join(directory, name)).catch(() => undefined)
       if (file && isOurs(file)) yield { directory, name }
     }
+    if (entries > bounds.entries) break
+  }
+  if (directories > bounds.directories || entries > bounds.entries) {
+    const message = `'${root}': parts of uploads were looked for in ${bounds.directories} directories or ${bounds.entries} entries, and there are more`
+    throw new FakeSshError('ERR_FAKESSH_LIMIT', message)
   }
 }

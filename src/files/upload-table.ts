@@ -2,6 +2,7 @@
  * The uploads of a server that can be resumed: those that run, so that a newer attempt can end an older one, and those that are kept, until
  * they expire. Belongs to the server, not to a connection.
  */
+import { Drain } from '../connection/drain.js'
 import { FakeSshError } from '../errors.js'
 import { ExpiringEntries } from './expiring-entries.js'
 import type { FileSystem, KeptFile } from './file-system.js'
@@ -68,9 +69,12 @@ interface Kept {
 const MAX_KEPT_PER_USER = 1_000
 /** More than this many that were found below one root stay on disk. */
 const MAX_FOUND_PER_ROOT = 10_000
+/** Milliseconds that a search may take to end. */
+const MAX_CLOSE_MS = 1_000
 
 export class UploadTable {
   readonly #expiryMs: number
+  readonly #onFault: (error: unknown) => void
   /** By upload and holder. */
   readonly #running = new Map<string, Running>()
   /** By where they are: below two roots it is one. */
@@ -80,9 +84,10 @@ export class UploadTable {
   readonly #sweeps = new Set<Promise<void>>()
   readonly #closed = new AbortController()
 
-  /** `expiryMs`: milliseconds for which an interrupted upload is kept. */
-  constructor(expiryMs: number) {
+  /** `expiryMs`: milliseconds for which an interrupted upload is kept. `onFault`: a search failed, or did not find all. */
+  constructor(expiryMs: number, onFault: (error: unknown) => void = () => undefined) {
     this.#expiryMs = expiryMs
+    this.#onFault = onFault
   }
 
   /**
@@ -147,27 +152,39 @@ export class UploadTable {
   sweep(root: string, fileSystem: FileSystem): void {
     if (this.#roots.has(root) || this.#closed.signal.aborted) return
     this.#roots.add(root)
-    const sweeping = this.#sweep(root, fileSystem).then(() => void this.#sweeps.delete(sweeping))
+    const sweeping = this.#sweep(root, fileSystem)
+      .catch(this.#onFault)
+      .then(() => void this.#sweeps.delete(sweeping))
     this.#sweeps.add(sweeping)
   }
 
-  /** Nothing is removed any more; settles when no search is under way. */
+  /** Nothing is removed any more; settles when no search is under way, but does not wait for a disk that hangs. */
   async close(): Promise<void> {
     this.#closed.abort()
     this.#kept.close()
     this.#found.close()
-    await Promise.all(this.#sweeps)
+    const drain = new Drain()
+    drain.start(MAX_CLOSE_MS)
+    void Promise.all(this.#sweeps).then(() => drain.finish())
+    await drain.done
   }
 
   async #sweep(root: string, fileSystem: FileSystem): Promise<void> {
+    let isBeyond = false
     for await (const file of fileSystem.leftovers(this.#closed.signal)) {
       const facts = await file.look()
       if (this.#closed.signal.aborted) return
       if (facts === undefined || this.#kept.get(file.id)) continue
       const expiresAtMs = facts.updatedAtMs + this.#expiryMs
       if (expiresAtMs <= Date.now()) await file.remove()
-      else if (this.#found.get(file.id) === undefined && this.#found.hasRoomFor(root))
+      else if (this.#found.get(file.id) !== undefined) continue
+      else if (this.#found.hasRoomFor(root))
         this.#found.set(file.id, root, { scope: undefined, file }, expiresAtMs)
+      else isBeyond = true
+    }
+    if (isBeyond) {
+      const message = `'${root}': there are more than ${MAX_FOUND_PER_ROOT} parts of uploads; the others are not listed, and stay`
+      throw new FakeSshError('ERR_FAKESSH_LIMIT', message)
     }
   }
 

@@ -11,11 +11,13 @@ const DAY_MS = 86_400_000
 let root: TemporaryDirectory
 let disk: LocalDisk
 let table: UploadTable
+let faults: unknown[]
 
 beforeEach(() => {
   root = temporaryDirectory()
   disk = new LocalDisk(root.path)
-  table = new UploadTable(DAY_MS)
+  faults = []
+  table = new UploadTable(DAY_MS, (error) => faults.push(error))
 })
 
 afterEach(() => table.close())
@@ -83,4 +85,29 @@ test('what lies below two roots, and what this server kept itself, is listed onc
     ['sub/kept', 1],
     [undefined, 2],
   ])
+})
+
+test('close() does not wait for a disk that hangs', async () => {
+  const reached = new Promise<void>((resolve) => {
+    const hanging = new SearchedDisk(root.path)
+    hanging.leftovers = async function* () {
+      resolve()
+      await new Promise(() => undefined)
+      yield* []
+    }
+    table.sweep(root.path, hanging)
+  })
+  await reached
+  await table.close()
+})
+
+test('a search that fails is told, and crashes nobody', async () => {
+  const broken = new SearchedDisk(root.path)
+  broken.leftovers = async function* () {
+    yield* []
+    throw new Error('broken')
+  }
+  table.sweep(root.path, broken)
+  await until(() => faults.length > 0)
+  expect(faults).toEqual([new Error('broken')])
 })
