@@ -12,11 +12,11 @@ export class Digest {
   readonly #hash: Hash
   #hex: string | undefined
 
-  /** Throws `ERR_FAKESSH_UNSUPPORTED` where this build of Node lacks the algorithm (md5 under FIPS). */
-  constructor(algorithm: ChecksumAlgorithm) {
+  /** `begun`: what it goes on from. Throws `ERR_FAKESSH_UNSUPPORTED` where this build of Node lacks the algorithm (md5 under FIPS). */
+  constructor(algorithm: ChecksumAlgorithm, begun?: Hash) {
     this.algorithm = algorithm
     try {
-      this.#hash = createHash(algorithm)
+      this.#hash = begun ?? createHash(algorithm)
     } catch (cause) {
       throw new FakeSshError('ERR_FAKESSH_UNSUPPORTED', `this machine cannot compute ${algorithm}`, { cause })
     }
@@ -24,6 +24,11 @@ export class Digest {
 
   update(bytes: Uint8Array): void {
     this.#hash.update(bytes)
+  }
+
+  /** Of the same bytes; from here on each is its own. To be called before `hex`. */
+  copy(): Digest {
+    return new Digest(this.algorithm, this.#hash.copy())
   }
 
   /** Lower-case hex of everything so far; more can be added. */

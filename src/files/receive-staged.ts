@@ -52,6 +52,10 @@ export class StagedReceiver {
   }
 
   /** Of all that was received, and of what the staged file held before. */
+  get digest(): Digest {
+    return this.#digest
+  }
+
   get digestSoFar(): string {
     return this.#digest.hexSoFar()
   }
@@ -129,7 +133,7 @@ export class StagedReceiver {
     return {
       bytes: this.#receivedBytes,
       algorithm: this.#options.algorithm,
-      digest: this.#digest.hex(),
+      digest: this.#digest.hexSoFar(),
     }
   }
 

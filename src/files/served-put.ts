@@ -81,12 +81,14 @@ export class ServedPut implements ChannelHandler, RunningUpload {
     place?.signal.addEventListener('abort', () => this.#interrupt(place.signal.reason), { once: true })
     try {
       const proof = await this.#commit()
-      place?.end()
+      place?.end({
+        committed: { directory: this.directory, bytes: proof.bytes, digest: this.#receiver.digest },
+      })
       channel.sendCommit(proof)
       tracker.finished(proof, { mode: params.mode, mtimeMs: params.mtimeMs })
     } catch (error) {
       const kept = await this.#keepOrDiscard(error)
-      place?.end(kept)
+      place?.end({ kept })
       channel.sendCommit({ error: failureOf(error) })
       this.#receiver.release()
       tracker.failed(error)

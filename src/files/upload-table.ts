@@ -4,6 +4,7 @@
  */
 import { Drain } from '../connection/drain.js'
 import { FakeSshError } from '../errors.js'
+import type { Digest } from './digest.js'
 import { ExpiringEntries } from './expiring-entries.js'
 import type { FileSystem, KeptFile } from './file-system.js'
 import { hashOf } from './resume-ids.js'
@@ -42,14 +43,27 @@ export interface RunningUpload {
   readonly updatedAtMs: number
 }
 
+/** An upload that was committed. */
+export interface CommittedUpload {
+  /** Where: below the root, without a leading `/`; the root itself is empty. */
+  readonly directory: string
+  readonly bytes: number
+  readonly digest: Digest
+}
+
 /** The place of one attempt in the table. */
 export interface UploadPlace {
   /** Aborted, with `ERR_FAKESSH_FENCED`, when a newer attempt waits for it to end. */
   readonly signal: AbortSignal
+  /** What an earlier attempt of the same holder has committed, whose answer was lost then. */
+  readonly committed: CommittedUpload | undefined
   /** To be called when the temporary file exists. */
   running(upload: RunningUpload): void
-  /** To be called once, when the temporary file is closed: with what was kept of it, if anything was. */
-  end(kept?: KeptFile): void
+  /** To be called once, when the temporary file is closed: with what became of it, unless it was discarded. */
+  end(outcome?: {
+    readonly kept?: KeptFile | undefined
+    readonly committed?: CommittedUpload | undefined
+  }): void
 }
 
 interface Running {
@@ -67,6 +81,8 @@ interface Kept {
 
 /** More than this many are not remembered of one user: the oldest are given up. */
 const MAX_KEPT_PER_USER = 1_000
+/** More than this many are not remembered of one user. */
+const MAX_COMMITTED_PER_USER = 1_000
 /** More than this many that were found below one root stay on disk. */
 const MAX_FOUND_PER_ROOT = 10_000
 /** Milliseconds that a search may take to end. */
@@ -80,6 +96,10 @@ export class UploadTable {
   /** By where they are: below two roots it is one. */
   readonly #kept = new ExpiringEntries<Kept>(MAX_KEPT_PER_USER, ({ file }) => void file.remove())
   readonly #found = new ExpiringEntries<Kept>(MAX_FOUND_PER_ROOT, ({ file }) => void file.remove())
+  /** By upload and holder. */
+  readonly #committed = new ExpiringEntries<CommittedUpload & { readonly attempt: number }>(
+    MAX_COMMITTED_PER_USER,
+  )
   readonly #roots = new Set<string>()
   readonly #sweeps = new Set<Promise<void>>()
   readonly #closed = new AbortController()
@@ -92,7 +112,7 @@ export class UploadTable {
 
   /**
    * Ends an older attempt of the same holder that still runs, and takes its place once its file is closed. Rejects with `ERR_FAKESSH_FENCED`
-   * when it is a newer one that runs: then this one comes from a connection that was given up.
+   * when it is a newer one that runs or was committed: then this one comes from a connection that was given up.
    */
   async begin(scope: UploadScope): Promise<UploadPlace> {
     const slot = hashOf([scope.key, scope.holder])
@@ -101,6 +121,8 @@ export class UploadTable {
       older.fence.abort(fenced())
       await older.ended
     }
+    const committed = this.#committed.get(slot)
+    if (committed !== undefined && committed.attempt >= scope.attempt) throw fenced()
     let finish: () => void = () => undefined
     const ended = new Promise<void>((resolve) => {
       finish = resolve
@@ -110,12 +132,17 @@ export class UploadTable {
     this.#running.set(slot, running)
     return {
       signal: fence.signal,
+      committed,
       running: (upload) => {
         running.upload = upload
       },
-      end: (kept) => {
+      end: ({ kept, committed: newly } = {}) => {
         this.#running.delete(slot)
         if (kept) this.#keep(scope, kept)
+        if (newly) {
+          const { user, attempt } = scope
+          this.#committed.set(slot, user, { ...newly, attempt }, Date.now() + this.#expiryMs)
+        }
         void this.#forgetClaimed(scope)
         finish()
       },
@@ -163,6 +190,7 @@ export class UploadTable {
     this.#closed.abort()
     this.#kept.close()
     this.#found.close()
+    this.#committed.close()
     const drain = new Drain()
     drain.start(MAX_CLOSE_MS)
     void Promise.all(this.#sweeps).then(() => drain.finish())

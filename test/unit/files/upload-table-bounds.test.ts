@@ -29,7 +29,7 @@ async function interrupted(user: string, path: string): Promise<void> {
   const options = { resumeKey: key }
   const staged = (await disk.claimStaged(path, options)) ?? (await disk.createStaged(path, options))
   await staged.write(Buffer.from('x'))
-  place.end(await staged.keep())
+  place.end({ kept: await staged.keep() })
 }
 
 const usersOf = async () => (await table.list()).map(({ user }) => user)

@@ -55,7 +55,7 @@ test('lists what runs, once it has a file, and what was kept of it', async () =>
   place.running(upload)
   const who = { user: 'ann', path: 'file' }
   expect(await table.list()).toEqual([{ state: 'running', ...who, directory: '', bytes: 3, updatedAtMs: 1 }])
-  place.end(keptFile('a'))
+  place.end({ kept: keptFile('a') })
   expect(await table.list()).toMatchObject([{ state: 'kept', ...who, directory: 'dir', bytes: 5 }])
 })
 
@@ -106,7 +106,7 @@ test('an upload that is cut often leaves one entry, not many', async () => {
     const before = files[i - 1]
     if (before) before.isThere = false
     place.running(upload)
-    place.end(file)
+    place.end({ kept: file })
   }
   await turns(3)
   expect(await table.list()).toHaveLength(1)
@@ -135,7 +135,7 @@ test('a search removes what has expired, and keeps the rest until it does', asyn
 test('what the search finds that is known already stays as it is known', async () => {
   const table = tableOf()
   const file = keptFile('part')
-  ;(await table.begin(scope)).end(file)
+  ;(await table.begin(scope)).end({ kept: file })
   const { fileSystem, seen } = storageWith(file)
   table.sweep('/root', fileSystem)
   await until(() => seen.reached === 1)
