@@ -8,6 +8,7 @@ import { TypedEventSource } from './events.js'
 import { commandTable } from './exec/command-context.js'
 import { baseEnvironment } from './exec/environment.js'
 import { JobTable } from './exec/jobs/job-table.js'
+import { DigestTurns } from './files/digest-turns.js'
 import { LocalDisk } from './files/local-disk.js'
 import { type UploadInfo, UploadTable } from './files/upload-table.js'
 import { MAX_TIMEOUT_MS } from './options.js'
@@ -95,6 +96,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
       limits,
       uploads: this.#uploads,
       jobs: this.#jobs,
+      digests: new DigestTurns(),
       keepaliveIntervalMs: options.keepaliveIntervalMs ?? DEFAULT_KEEPALIVE_INTERVAL_MS,
       agent: AGENT,
       instance: randomBytes(16).toString('hex'),

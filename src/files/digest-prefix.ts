@@ -12,10 +12,16 @@ export async function digestBytes(
   digest: Digest,
   signal?: AbortSignal,
 ): Promise<number> {
-  const buffers = [Buffer.allocUnsafeSlow(PIECE_BYTES), Buffer.allocUnsafeSlow(PIECE_BYTES)] as const
+  // Made when they are needed, and no larger: less is left in every later turn.
+  const buffers: (Buffer | undefined)[] = [undefined, undefined]
+  const bufferOf = (turn: number, size: number): Buffer => {
+    const buffer = buffers[turn % 2] ?? Buffer.allocUnsafeSlow(size)
+    buffers[turn % 2] = buffer
+    return buffer.subarray(0, size)
+  }
   const next = async (turn: number, position: number): Promise<number> => {
-    const into = buffers[turn % 2 === 0 ? 0 : 1]
-    return bytes > position ? read(into.subarray(0, Math.min(into.length, bytes - position)), position) : 0
+    const size = Math.min(PIECE_BYTES, bytes - position)
+    return size > 0 ? read(bufferOf(turn, size), position) : 0
   }
   let position = 0
   let reading = next(0, position)
@@ -27,7 +33,7 @@ export async function digestBytes(
     // Read while this is being digested; looked at in the next turn, and not forgotten until then.
     reading = next(turn + 1, position)
     reading.catch(() => undefined)
-    digest.update(buffers[turn % 2 === 0 ? 0 : 1].subarray(0, count))
+    digest.update(bufferOf(turn, count))
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the server halves of `get` and `put` share: what they are given, and how an OPEN is refused. */
 import type { IncomingOpen } from '../connection/channel-handler.js'
+import type { DigestTurns } from './digest-turns.js'
 import type { FileSystem } from './file-system.js'
 import { failureOf } from './proof.js'
 import type { TransferInfo, TransferObserver } from './transfer.js'
@@ -10,8 +11,12 @@ export interface FileServiceDeps {
   /** The user's root. */
   readonly fileSystem: FileSystem
   readonly observe?: TransferObserver | undefined
-  /** Where uploads are resumed, and whose they are. Default: none can be. */
-  readonly uploads?: { readonly table: UploadTable; readonly user: string } | undefined
+  /** Whose transfers they are. */
+  readonly user: string
+  /** Of the whole server. */
+  readonly digests: DigestTurns
+  /** Where uploads are resumed. Default: none can be. */
+  readonly uploads?: UploadTable | undefined
 }
 
 export function trackOpen(

@@ -20,7 +20,7 @@ export async function serveGet(open: IncomingOpen, deps: FileServiceDeps): Promi
     params = parseGetParams(open.params)
     const { path, offset, length, have } = params
     source = await deps.fileSystem.openSource(path, { offset, length })
-    if (have !== undefined) had = await compare(source, params, have, open.signal)
+    if (have !== undefined) had = await compare(source, params, have, deps, open.signal)
     if (open.signal.aborted) throw cancelledByPeer()
   } catch (error) {
     await source?.close()
@@ -64,13 +64,17 @@ export async function serveGet(open: IncomingOpen, deps: FileServiceDeps): Promi
 /** What the opener has, if it is the beginning of what is asked for; otherwise the source is at its start again. */
 async function compare(
   source: SourceFile,
-  { algorithm }: GetParams,
+  { algorithm, offset = 0, length = Number.POSITIVE_INFINITY }: GetParams,
   { bytes, digest: theirs }: HeldPrefix,
+  { digests, user }: FileServiceDeps,
   signal: AbortSignal,
 ): Promise<Prefix | undefined> {
+  // There is nothing to read for it.
+  if (bytes > Math.min(source.facts.size - offset, length)) return undefined
   const digest = new Digest(algorithm)
-  const read = await digestBytes((into) => source.read(into), bytes, digest, signal)
-  if (read === bytes && digest.hexSoFar() === theirs) return { bytes, digest }
+  const read = (into: Uint8Array) => source.read(into)
+  const count = await digests.during(user, signal, () => digestBytes(read, bytes, digest, signal))
+  if (count === bytes && digest.hexSoFar() === theirs) return { bytes, digest }
   source.rewind()
   return undefined
 }

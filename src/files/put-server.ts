@@ -28,7 +28,7 @@ export async function servePut(open: IncomingOpen, deps: FileServiceDeps): Promi
     // Before anything is made that an algorithm which this machine lacks would leave behind.
     const digest = new Digest(params.algorithm)
     const scope = scopeOf(params, deps)
-    place = scope && (await deps.uploads?.table.begin(scope))
+    place = scope && (await deps.uploads?.begin(scope))
     throwIfStopped(open, place)
     begun = repeated(params, place, deps, scope) ??
       (scope && (await resumed(params, scope, deps, stopSignal(open, place)))) ?? {
@@ -75,15 +75,20 @@ async function resumed(
   const staged = await deps.fileSystem.claimStaged(path, { mode, overwrite, resumeKey: scope.key })
   if (staged === undefined) return undefined
   const digest = new Digest(algorithm)
-  if (await isReadable(staged, digest, stop)) return { staged, digest }
+  if (await isReadable(staged, digest, deps, stop)) return { staged, digest }
   await staged.discard()
   return undefined
 }
 
 /** Adds all that is in a file to the digest, or less of it when nobody needs that any more. */
-async function isReadable(staged: StagedFile, digest: Digest, signal: AbortSignal): Promise<boolean> {
+async function isReadable(
+  staged: StagedFile,
+  digest: Digest,
+  { digests, user }: FileServiceDeps,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
-    await digestStaged(staged, digest, signal)
+    await digests.during(user, signal, () => digestStaged(staged, digest, signal))
     return true
   } catch {
     // A sector may have gone bad since.
@@ -103,7 +108,7 @@ function throwIfStopped(open: IncomingOpen, place: UploadPlace | undefined): voi
 /** Undefined when nothing is to be found or kept. */
 function scopeOf({ path, size = 0, resume }: PutParams, deps: FileServiceDeps): UploadScope | undefined {
   if (resume === undefined || deps.uploads === undefined || size < MIN_RESUMABLE_BYTES) return undefined
-  const { user } = deps.uploads
+  const { user } = deps
   const { id, holder, attempt } = resume
   return { key: uploadKey(user, id, path), user, path, holder, attempt }
 }

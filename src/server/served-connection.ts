@@ -16,6 +16,7 @@ import type { JobTable } from '../exec/jobs/job-table.js'
 import { type ExecTarget, parseExecParams, parseSessionParams } from '../exec/messages.js'
 import { decideExec } from '../exec/permission.js'
 import { SessionRegistry, serveSession } from '../exec/session-server.js'
+import type { DigestTurns } from '../files/digest-turns.js'
 import { serveGet } from '../files/get-server.js'
 import { LocalDisk } from '../files/local-disk.js'
 import { PathResolver } from '../files/local-disk-resolve.js'
@@ -41,6 +42,7 @@ export interface ServedConnectionDeps {
   readonly limits: CheckedLimits
   readonly uploads: UploadTable
   readonly jobs: JobTable
+  readonly digests: DigestTurns
   readonly keepaliveIntervalMs: number
   readonly agent: string
   readonly instance: string
@@ -194,8 +196,9 @@ export class ServedConnection {
     const path = await placeOf(directories, op, requestedPath)
     await this.#authorize({ op, path, requestedPath }, user)
     const observe = transferObserver(this.#deps.emit, this.#context)
-    const uploads = { table: this.#deps.uploads, user: user.name }
-    await (op === 'get' ? serveGet : servePut)(open, { fileSystem: disk, observe, uploads })
+    const { uploads, digests } = this.#deps
+    const deps = { fileSystem: disk, observe, user: user.name, uploads, digests }
+    await (op === 'get' ? serveGet : servePut)(open, deps)
   }
 
   #authorize(request: UnattributedRequest, user: AuthenticatedUser): Promise<void> {

@@ -1,6 +1,7 @@
 // A client and a server connection where the server serves get and put below a fresh directory, and everything that is told is recorded.
 import { afterEach, expect } from 'vitest'
 import type { IncomingOpen } from '../../src/connection/channel-handler.js'
+import { DigestTurns } from '../../src/files/digest-turns.js'
 import type { FileSystem } from '../../src/files/file-system.js'
 import { serveGet } from '../../src/files/get-server.js'
 import { LocalDisk } from '../../src/files/local-disk.js'
@@ -67,7 +68,7 @@ export async function fileServicePair(options: FileServiceOptions = {}): Promise
   const local = temporaryDirectory()
   const observed = recordingObserver()
   const fileSystem = options.storage?.(root.path) ?? new LocalDisk(root.path)
-  const deps = { fileSystem, observe: observed }
+  const deps = { fileSystem, observe: observed, user: 'test', digests: new DigestTurns() }
   const running: Promise<void>[] = []
   const serve = (incoming: IncomingOpen) => {
     if (options.serve) options.serve(incoming)

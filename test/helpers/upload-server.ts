@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, expect } from 'vitest'
 import type { Channel } from '../../src/connection/channel-handler.js'
 import type { FakeSshError } from '../../src/errors.js'
+import { DigestTurns } from '../../src/files/digest-turns.js'
 import type { FileSystem } from '../../src/files/file-system.js'
 import { LocalDisk } from '../../src/files/local-disk.js'
 import { servePut } from '../../src/files/put-server.js'
@@ -51,13 +52,14 @@ export function uploadServer(
 ): UploadServer {
   const root = temporaryDirectory()
   const table = new UploadTable(options.expiryMs ?? 60_000)
+  const digests = new DigestTurns()
   const fileSystem = options.storage?.(root.path) ?? new LocalDisk(root.path)
   return {
     root,
     table,
     connect: async (user) => {
       const running: Promise<void>[] = []
-      const deps = { fileSystem, uploads: { table, user } }
+      const deps = { fileSystem, user, uploads: table, digests }
       const pair = await connectionPair({ onOpen: (incoming) => running.push(servePut(incoming, deps)) })
       open.push({ pair, running, root, table })
       return {

@@ -12,6 +12,7 @@ import type { TransferProgress } from '../../../src/files/progress.js'
 import { RECEIVE_WINDOW_BYTES } from '../../../src/files/receive-window.js'
 import type { GetOptions } from '../../../src/files/transfer.js'
 import { CHECKSUM_ALGORITHMS } from '../../../src/options.js'
+import type { JsonObject } from '../../../src/protocol/messages.js'
 import { READABLE_HIGH_WATER_MARK } from '../../../src/streams/inbound.js'
 import {
   type FileServiceOptions,
@@ -664,5 +665,57 @@ describe('what the opener has', () => {
     expect(info).toMatchObject({ start: 0 })
     expect(sent.equals(content)).toBe(true)
     expect(commit).toMatchObject({ bytes: 1_000_000, digest: digestOf(content) })
+  })
+
+  /** A server at which nothing is read before the gate is open, and what a get of the file with `have` is answered. */
+  async function reading(have: JsonObject, count: number) {
+    const gate = new Gate()
+    let begun = 0
+    const storage = (root: string) =>
+      changedStorage(root, {
+        source: (source) => ({
+          read: async (into) => {
+            begun += 1
+            await gate.pass()
+            return source.read(into)
+          },
+        }),
+      })
+    const pair = await fileServicePair({ storage })
+    writeFileSync(pair.root.at('file'), content)
+    const open = (params: JsonObject) =>
+      new Promise<JsonObject>((resolve, reject) => {
+        const channel = pair.client.open('get', { path: 'file', ...params }, [RECEIVE_WINDOW_BYTES], {
+          onOpened: (info) => {
+            resolve(info)
+            channel.abort()
+          },
+          onData: () => undefined,
+          onEof: () => undefined,
+          onClosed: reject,
+        })
+      })
+    const answers = Array.from({ length: count }, () => open({ have }))
+    return { gate, answers, open, begun: () => begun }
+  }
+
+  test('more than there is costs no reading', async () => {
+    const { gate, answers } = await reading({ bytes: 2 ** 50, digest: digestOf(content) }, 1)
+    expect(await answers[0]).toMatchObject({ start: 0 })
+    gate.open()
+  })
+
+  test('is read for two at once, and for the others after that', async () => {
+    const have = { bytes: 1_000_000, digest: digestOf(content) }
+    const { gate, answers, open, begun } = await reading(have, 6)
+    await gate.reached
+    // Of a file that is asked for after all the others.
+    await open({ have: { bytes: 2_000_000, digest: have.digest } })
+    await until(() => begun() >= 2)
+    await turns(20)
+    // One that has nothing reads at once, too.
+    expect(begun()).toBeLessThanOrEqual(3)
+    gate.open()
+    for (const answer of answers) expect(await answer).toMatchObject({ start: 1_000_000 })
   })
 })
