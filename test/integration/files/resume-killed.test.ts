@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { FakeSshClient, FakeSshServer, generateToken, type UploadInfo } from '../../../src/index.js'
 import { faultProxy } from '../../../src/testing/index.js'
+import { between, seededRandom } from '../../../src/testing/seeded-random.js'
 import { childPeer } from '../../helpers/child-peer.js'
 import { outcomeOf } from '../../helpers/operations.js'
 import { type TemporaryDirectory, temporaryDirectory } from '../../helpers/temporary-directory.js'
@@ -12,6 +13,8 @@ import { until } from '../../helpers/until.js'
 
 const UPLOADS = 12
 const SIZE = 4_000_000
+/** The same every time, so that a change is to blame for a failure and not the dice. */
+const SEED = 20_261_123
 
 const sizeOf = (directory: TemporaryDirectory) =>
   directory
@@ -81,6 +84,64 @@ test('a server killed during uploads, and started again on the same root', { tim
   expect(resumed).toBeGreaterThan(0)
   await client.close()
   await server.call('close')
+})
+
+test('200 uploads, and a server killed again and again: all are completed, none is torn', {
+  timeout: 240_000,
+}, async () => {
+  const [root, local] = [temporaryDirectory(), temporaryDirectory()]
+  const token = generateToken()
+  const random = seededRandom(SEED)
+  const pick = (min: number, max: number) => between(min, max, random())
+  const old = randomBytes(1_000)
+  const files = Array.from({ length: 200 }, (_, i) => {
+    // One in eight is large enough for a part of it to be kept.
+    const content = randomBytes(i % 8 === 0 ? pick(1_100_000, 4_000_000) : pick(0, 50_000))
+    return { name: `d${i % 10}/${i}`, content, isDone: false }
+  })
+  for (let i = 0; i < 10; i++) for (const directory of [root, local]) mkdirSync(directory.at(`d${i}`))
+  for (const { name, content } of files) {
+    writeFileSync(local.at(name), content)
+    writeFileSync(root.at(name), old)
+  }
+  let kills = 0
+  let resumed = 0
+  while (files.some(({ isDone }) => !isDone)) {
+    const server = await childPeer('resume-peer')
+    const port = await server.call<number>('listen', root.path, token, 0)
+    const proxy = await faultProxy({ target: { port }, up: { bytesPerSecond: 60_000_000 } })
+    const client = await FakeSshClient.connect({ port: proxy.port, user: 'test', token })
+    let doneBytes = 0
+    let running = 0
+    const uploads = files
+      .filter(({ isDone }) => !isDone)
+      .map(async (file) => {
+        running += 1
+        const outcome = await outcomeOf(client.upload(local.at(file.name), file.name))
+        running -= 1
+        if (!outcome.isSuccess) return outcome.error
+        file.isDone = true
+        doneBytes += file.content.length
+        if (outcome.value.resumedFrom > 0) resumed += 1
+        return undefined
+      })
+    const killAt = sizeOf(root) + pick(500_000, 9_000_000)
+    await until(() => doneBytes + sizeOf(root) > killAt || running === 0)
+    if (running > 0) kills += 1
+    server.kill('SIGKILL')
+    await server.exited
+    const lost = { code: expect.stringMatching(/^ERR_FAKESSH_(CONNECTION_LOST|NOT_STARTED)$/) }
+    for (const error of await Promise.all(uploads)) if (error !== undefined) expect(error).toMatchObject(lost)
+    await client.close({ drainMs: 0 })
+    await proxy.close()
+    for (const { name, content, isDone } of files) {
+      const seen = readFileSync(root.at(name))
+      const isWhole = seen.equals(content) || (!isDone && seen.equals(old))
+      expect(isWhole, `torn, seed ${SEED}: ${name} of ${seen.length} bytes`).toBe(true)
+    }
+  }
+  expect(kills).toBeGreaterThanOrEqual(5)
+  expect(resumed).toBeGreaterThanOrEqual(5)
 })
 
 test('a client killed during a download: another process goes on where it was', async () => {
