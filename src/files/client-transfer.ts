@@ -101,10 +101,10 @@ export class ClientTransfer {
     this.#channel?.abort()
   }
 
-  /** Another attempt, on a channel of its own. Throws why the transfer has failed, if it has. */
-  startAgain(params: object): void {
+  /** Another attempt, on a channel of its own, by default with the windows of the first. Throws why the transfer has failed, if it has. */
+  startAgain(params: object, windows?: readonly number[]): void {
     this.signal.throwIfAborted()
-    this.#open(params)
+    this.#open(params, windows)
   }
 
   /** Settles when an interrupted transfer can `startAgain`. Otherwise fails the transfer, and rejects with why. */
@@ -118,10 +118,13 @@ export class ClientTransfer {
     }
   }
 
-  /** The server agreed. `total`: bytes of all that is asked for, as announced; `startBytes`: of those, how many need not be sent. */
-  agreed(total: number | undefined, startBytes = 0): void {
+  /**
+   * The server agreed. `total`: bytes of all that is asked for, as announced; `startBytes`: of those, how many need not be sent, and
+   * `acknowledged`: how many of these have arrived for good.
+   */
+  agreed(total: number | undefined, startBytes = 0, acknowledged = startBytes): void {
     this.#startBytes = startBytes
-    this.tracker.started(total, startBytes)
+    this.tracker.started(total, startBytes, acknowledged)
   }
 
   /** Ends it from outside with exactly this reason. */
@@ -151,9 +154,9 @@ export class ClientTransfer {
     return receipt
   }
 
-  #open(params: object): void {
+  #open(params: object, windows = this.#options.windows): void {
     if (this.#state !== 'running') return
-    const { opener, kind, windows } = this.#options
+    const { opener, kind } = this.#options
     this.#attempt += 1
     this.#startBytes = 0
     this.#channel = opener.open(kind, params, windows, this.#handlerOf(this.#attempt))

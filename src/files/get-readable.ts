@@ -19,6 +19,9 @@ import { callListener } from './transfer-events.js'
 /** Bytes waiting at which a stream that nobody reads counts as unread for good, if its result was asked for. */
 const DISCARD_BYTES = RECEIVE_WINDOW_BYTES / 2
 
+/** Bytes waiting above which an attempt asks for nothing more: what would be left of the window is too little to go on with. */
+const CRAMPED_BYTES = RECEIVE_WINDOW_BYTES / 2
+
 export class GetReadable extends Readable implements GetStream {
   readonly path: string
   readonly #transfer: ClientTransfer
@@ -29,6 +32,8 @@ export class GetReadable extends Readable implements GetStream {
   #bytes = 0
   #isAtEnd = false
   #wasRead = false
+  /** The attempt that is running was given no window. */
+  #isCramped = false
 
   /** Throws `ERR_FAKESSH_INVALID_ARG`, `ERR_FAKESSH_INVALID_PATH`; every other failure reaches the stream. */
   constructor(opener: ChannelOpener, path: string, options: GetOptions = {}, observer?: TransferObserver) {
@@ -52,7 +57,10 @@ export class GetReadable extends Readable implements GetStream {
         },
         onProof: (remote) => this.#onProof(remote),
         onFailed: (failure) => this.destroy(failure as Error),
-        onInterrupted: () => void this.#carryOn(),
+        onInterrupted: () => {
+          this.#isCramped = false
+          void this.#carryOn()
+        },
       },
     )
     this.#transfer.start(this.#params())
@@ -92,6 +100,7 @@ export class GetReadable extends Readable implements GetStream {
     }
     this.#inbound?.pull()
     this.#reportTaken()
+    this.#askForMore()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -112,7 +121,8 @@ export class GetReadable extends Readable implements GetStream {
     }
     this.#metadata = metadata
     const { offset = 0, length = Number.POSITIVE_INFINITY } = this.#part
-    this.#transfer.agreed(Math.min(Math.max(0, metadata.size - offset), length), start)
+    const total = Math.min(Math.max(0, metadata.size - offset), length)
+    this.#transfer.agreed(total, start, start - this.#waitingBytes)
     this.#transfer.tracker.metadataKnown(metadata)
   }
 
@@ -120,13 +130,31 @@ export class GetReadable extends Readable implements GetStream {
   async #carryOn(): Promise<void> {
     try {
       await this.#transfer.reconnected()
-      this.#isAtEnd = false
-      this.#transfer.startAgain(this.#params())
-      const { channel } = this.#transfer
-      if (channel) this.#inbound?.moveTo(channel)
+      this.#startAgain()
     } catch {
       // The transfer has failed, and the stream with it.
     }
+  }
+
+  /**
+   * What waits for the reader and what is asked for are one window together: a reader that is paused over many losses holds no more than
+   * that. Without a window the attempt only hears how the transfer ends, until there is room.
+   */
+  #startAgain(): void {
+    const waiting = this.#waitingBytes
+    const isCramped = waiting > CRAMPED_BYTES
+    this.#isAtEnd = false
+    this.#transfer.startAgain(this.#params(), [isCramped ? 0 : RECEIVE_WINDOW_BYTES - waiting])
+    this.#isCramped = isCramped
+    const { channel } = this.#transfer
+    if (channel) this.#inbound?.moveTo(channel)
+  }
+
+  /** Once there is room for what an attempt without a window left out. */
+  #askForMore(): void {
+    if (!this.#isCramped || this.#waitingBytes > CRAMPED_BYTES || this.#transfer.signal.aborted) return
+    this.#transfer.abandon()
+    this.#startAgain()
   }
 
   #onData(bytes: Uint8Array): void {
@@ -142,6 +170,7 @@ export class GetReadable extends Readable implements GetStream {
     if (!this.#isAtEnd) throw commitBeforeEnd()
     const proof: Proof = { bytes: this.#bytes, algorithm: this.#digest.algorithm, digest: this.#digest.hex() }
     this.#transfer.conclude(proof, remote)
+    this.#isCramped = false
     const { mode, mtimeMs } = this.#metadata ?? {}
     this.#transfer.succeed(proof, { mode, mtimeMs })
     this.#inbound?.finish()
@@ -149,14 +178,20 @@ export class GetReadable extends Readable implements GetStream {
   }
 
   #reportTaken(): void {
-    this.#transfer.tracker.meter.setAcknowledged(this.#bytes - (this.#inbound?.waitingBytes ?? 0))
+    this.#transfer.tracker.meter.setAcknowledged(this.#bytes - this.#waitingBytes)
+  }
+
+  get #waitingBytes(): number {
+    return this.#inbound?.waitingBytes ?? 0
   }
 
   #discardIfUnread(): void {
     const inbound = this.#inbound
     if (!inbound || inbound.isDiscarding || inbound.waitingBytes < DISCARD_BYTES) return
     const isUnread = !this.#wasRead && this.readableFlowing === null
-    if (isUnread && this.#transfer.result.isTouched) inbound.discard()
+    if (!isUnread || !this.#transfer.result.isTouched) return
+    inbound.discard()
+    this.#askForMore()
   }
 
   #eventObserver(): TransferObserver {

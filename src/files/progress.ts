@@ -70,14 +70,14 @@ export class ProgressMeter {
     this.#total = total === 0 ? undefined : total
   }
 
-  /** An attempt begins behind so many bytes, which an earlier one transferred for good. */
-  startAt(bytes: number): void {
+  /** An attempt begins behind so many bytes, which an earlier one transferred; all of them for good, unless it is said how many. */
+  startAt(bytes: number, acknowledged = bytes): void {
     this.#position = bytes
     // They say nothing about the speed of this one.
     this.#reportedBytes += Math.max(0, bytes - this.#transferred)
     this.#transferred = Math.max(this.#transferred, bytes)
     this.#checkTotal()
-    this.setAcknowledged(bytes)
+    this.setAcknowledged(acknowledged)
   }
 
   /** So many more bytes were sent or received. */

@@ -25,9 +25,9 @@ export class TransferTracker {
   }
 
   /** Told for every attempt; observers hear of the first. */
-  started(total: number | undefined, resumedFrom = 0): void {
+  started(total: number | undefined, resumedFrom = 0, acknowledged = resumedFrom): void {
     this.meter.expect(total)
-    this.meter.startAt(resumedFrom)
+    this.meter.startAt(resumedFrom, acknowledged)
     this.#resumedFrom = resumedFrom
     if (this.#hasStarted) return
     this.#hasStarted = true

@@ -4,7 +4,9 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { RECEIVE_WINDOW_BYTES } from '../../../src/files/receive-window.js'
 import { FakeSshClient, type GetStream } from '../../../src/index.js'
+import { READABLE_HIGH_WATER_MARK } from '../../../src/streams/inbound.js'
 import { type FaultPlan, type FaultProxy, faultProxy } from '../../../src/testing/index.js'
 import { cutLink, QUICK } from '../../helpers/cut-link.js'
 import { outcomeOf } from '../../helpers/operations.js'
@@ -46,6 +48,19 @@ async function digestOf(stream: GetStream): Promise<{ bytes: number; digest: str
   })
   return { bytes, digest: hash.digest('hex') }
 }
+
+/** The largest piece that is handed over at once. */
+const FRAME_BYTES = 262_144
+
+/** How often the server has begun to serve it. */
+const startsOf = (all: Served, path: string) =>
+  all.events('transfer').filter((event) => event.phase === 'start' && event.path === path).length
+
+/** Over the connections that are open. */
+const passedDown = (proxy: FaultProxy) => proxy.connections.reduce((sum, one) => sum + one.down.passed, 0)
+
+const once = (emitter: { once(name: never, listener: () => void): unknown }, name: string) =>
+  new Promise<void>((resolve) => emitter.once(name as never, resolve))
 
 const sha256 = (content: Uint8Array) => createHash('sha256').update(content).digest('hex')
 
@@ -92,6 +107,55 @@ describe('get()', () => {
     }
     for await (const chunk of stream) seen.push(chunk)
     expect(Buffer.concat(seen).equals(content)).toBe(true)
+  })
+
+  test('whose reader is paused holds one window, however often the connection is lost', async () => {
+    const { all, proxy, client } = await setup()
+    const [content, other] = [randomBytes(SIZE), randomBytes(2_000_000)]
+    writeFileSync(join(all.root, 'file'), content)
+    writeFileSync(join(all.root, 'other'), other)
+    const stream = client.get('file')
+    let arrived = 0
+    let handedOn = 0
+    let tooEarly = 0
+    stream.on('progress', ({ acknowledged }) => {
+      tooEarly = Math.max(tooEarly, acknowledged - handedOn)
+    })
+    const isReadable = once(stream, 'readable')
+    for (let cut = 1; cut <= 8; cut++) {
+      await until(() => startsOf(all, 'file') === cut)
+      // The connection is shared out evenly: as much of the stream has arrived as can.
+      expect(await digestOf(client.get('other'))).toEqual({ bytes: other.length, digest: sha256(other) })
+      const isBack = once(client, 'reconnect')
+      arrived += passedDown(proxy) - other.length
+      proxy.cut()
+      await isBack
+    }
+    await isReadable
+    expect(arrived).toBeGreaterThan(RECEIVE_WINDOW_BYTES)
+    expect(arrived).toBeLessThan(2 * RECEIVE_WINDOW_BYTES)
+    const hash = createHash('sha256')
+    for await (const chunk of stream) {
+      hash.update(chunk)
+      handedOn += chunk.length
+    }
+    expect(hash.digest('hex')).toBe(sha256(content))
+    // What waits for the reader has not arrived for good; what the stream itself keeps counts as read.
+    expect(tooEarly).toBeLessThanOrEqual(READABLE_HIGH_WATER_MARK + 2 * FRAME_BYTES)
+    expect((await stream.result).resumedFrom).toBeGreaterThan(0)
+  })
+
+  test('whose reader is paused at a full window ends with the client', async () => {
+    const { all, proxy, client } = await setup()
+    writeFileSync(join(all.root, 'file'), randomBytes(SIZE))
+    const stream = client.get('file')
+    await once(stream, 'readable')
+    const outcome = outcomeOf(stream.result)
+    await until(() => passedDown(proxy) > RECEIVE_WINDOW_BYTES)
+    proxy.cut()
+    await until(() => startsOf(all, 'file') === 2)
+    await client.close({ drainMs: 0 })
+    expect(await outcome).toMatchObject({ error: { code: 'ERR_FAKESSH_CLOSED' } })
   })
 
   /** Read to the middle, and cut off from the server, which nobody reaches until `proxy.heal()`. */

@@ -183,3 +183,10 @@ test('a source that became shorter than what was had of it says nothing of what 
   step(100, 100)
   expect(reports.at(-1)).toMatchObject({ transferred: 800, total: undefined, percent: undefined })
 })
+
+test('an attempt that goes on behind bytes that wait to be read does not count those as arrived for good', () => {
+  const { meter, reports, step } = manualMeter(1_000)
+  meter.startAt(600, 200)
+  step(100, 0)
+  expect(reports.at(-1)).toMatchObject({ transferred: 600, acknowledged: 200 })
+})
