@@ -54,6 +54,8 @@ export class ClientTransfer {
   #attempt = 0
   /** Bytes that came before the first of this attempt. */
   #startBytes = 0
+  /** How far this attempt is: to the last byte that came here, or that is known to be in the peer's file. */
+  #reachedBytes = 0
   #endWatch: () => void = () => undefined
   /** `concluding`: what is left to do is ours, so neither the peer nor the caller can stop it. */
   #state: 'running' | 'concluding' | 'over' = 'running'
@@ -124,6 +126,8 @@ export class ClientTransfer {
    */
   agreed(total: number | undefined, startBytes = 0, acknowledged = startBytes): void {
     this.#startBytes = startBytes
+    this.#reachedBytes = startBytes
+    this.#attempts.agreed(startBytes)
     this.tracker.started(total, startBytes, acknowledged)
   }
 
@@ -159,6 +163,7 @@ export class ClientTransfer {
     const { opener, kind } = this.#options
     this.#attempt += 1
     this.#startBytes = 0
+    this.#reachedBytes = 0
     this.#channel = opener.open(kind, params, windows, this.#handlerOf(this.#attempt))
   }
 
@@ -168,10 +173,17 @@ export class ClientTransfer {
     }
     return {
       onOpened: (info) => current(() => this.#role.onOpened(info)),
-      onData: (_stream, bytes) => current(() => this.#role.onData?.(bytes)),
+      onData: (_stream, bytes) =>
+        current(() => {
+          this.#reachedBytes += bytes.length
+          this.#role.onData?.(bytes)
+        }),
       onEof: () => current(() => this.#role.onEof?.()),
       onAcknowledged: (_stream, consumed) =>
-        current(() => this.tracker.meter.setAcknowledged(this.#startBytes + consumed)),
+        current(() => {
+          this.#reachedBytes = this.#startBytes + consumed
+          this.tracker.meter.setAcknowledged(this.#reachedBytes)
+        }),
       onCommit: (commit) => current(() => this.#onCommit(commit)),
       onClosed: (error) => {
         if (attempt === this.#attempt) this.#onClosed(error)
@@ -189,7 +201,7 @@ export class ClientTransfer {
     // Most often it is the end of a transfer that is over.
     if (this.#state === 'running' && !this.#isProved) {
       const { onInterrupted } = this.#role
-      if (error && onInterrupted && this.#attempts.mayFollow(error, this.tracker.meter.acknowledged)) {
+      if (error && onInterrupted && this.#attempts.mayFollow(error, this.#reachedBytes)) {
         onInterrupted(error)
       } else {
         this.#end(

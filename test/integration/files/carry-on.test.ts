@@ -1,6 +1,6 @@
 // A client that reconnects: transfers go on by themselves, within bounds, and stop when they are told to.
 import { createHash, randomBytes } from 'node:crypto'
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -304,6 +304,33 @@ describe.each(['upload', 'download'] as const)('%s', (op) => {
     expect(await outcomeOf(run(set))).toMatchObject({ error: { code: 'ERR_FAKESSH_CONNECTION_LOST', op } })
     expect(set.proxy.connectionCount).toBeLessThan(100)
   })
+})
+
+test('an upload whose part is lost goes on as long as bytes come across', { timeout: 60_000 }, async () => {
+  const all = await served({ transport: 'tls' })
+  const link = await cutLink(all, { direction: 'up', cuts: 1_000, maxBytes: 600_000, seed: 4 })
+  const content = randomBytes(SIZE)
+  writeFileSync(join(all.local, 'file'), content)
+  const partBytes = () => Math.max(0, ...all.leftovers().map((name) => statSync(join(all.root, name)).size))
+  let lostAt = Number.POSITIVE_INFINITY
+  let lostBytes = 0
+  let sentAgain = 0
+  link.client.on('disconnect', () => {
+    if (lostAt > link.cuts && partBytes() > 6_000_000) {
+      lostAt = link.cuts
+      lostBytes = partBytes()
+      for (const name of all.leftovers()) rmSync(join(all.root, name))
+    }
+    // More often than attempts may get nothing across, and it is not back where it was.
+    if (link.cuts - lostAt >= 13) {
+      sentAgain = partBytes()
+      link.proxy.setFaults({})
+    }
+  })
+  expect((await link.client.upload(join(all.local, 'file'), 'copy')).bytes).toBe(SIZE)
+  expect(readFileSync(join(all.root, 'copy')).equals(content)).toBe(true)
+  expect(link.cuts - lostAt).toBeGreaterThanOrEqual(13)
+  expect(sentAgain).toBeLessThan(lostBytes)
 })
 
 test('two uploads of the same pair at once: one after the other or beside each other, never mixed', async () => {

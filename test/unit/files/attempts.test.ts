@@ -1,13 +1,25 @@
 import { expect, test } from 'vitest'
+import { FakeSshError } from '../../../src/errors.js'
 import { Attempts } from '../../../src/files/attempts.js'
 
-const lost = new Error('lost')
+const lost = new FakeSshError('ERR_FAKESSH_CONNECTION_LOST', 'lost')
+const notStarted = new FakeSshError('ERR_FAKESSH_NOT_STARTED', 'not started')
 const recovery = {
-  isRecoverable: (error: unknown) => error === lost,
+  isRecoverable: (error: unknown) => error === lost || error === notStarted,
   whenOpen: async (signal?: AbortSignal) => signal?.throwIfAborted(),
   instance: undefined,
 }
 const never = new AbortController().signal
+
+/** What was answered to so many attempts, each of which began and got to a byte. */
+function answers(attempts: Attempts, count: number, start?: number, bytes = start ?? 0): boolean[] {
+  return Array.from({ length: count }, () => {
+    if (start !== undefined) attempts.agreed(start)
+    return attempts.mayFollow(lost, bytes)
+  })
+}
+
+const nineMore = [...Array(9).fill(true), false]
 
 test('without a recovery there is one attempt', () => {
   expect(new Attempts(undefined).mayFollow(lost, 5)).toBe(false)
@@ -18,16 +30,43 @@ test('what no other connection mends is final', () => {
 })
 
 test('ten in a row that get nothing across are all', () => {
-  const attempts = new Attempts(recovery)
-  const answers = Array.from({ length: 10 }, () => attempts.mayFollow(lost, 0))
-  expect(answers).toEqual([...Array(9).fill(true), false])
+  expect(answers(new Attempts(recovery), 10)).toEqual(nineMore)
 })
 
 test('every byte that is new begins the count anew; one that was had before does not', () => {
   const attempts = new Attempts(recovery)
-  for (let i = 1; i <= 50; i++) expect(attempts.mayFollow(lost, i)).toBe(true)
-  const answers = Array.from({ length: 10 }, (_, i) => attempts.mayFollow(lost, 40 + i))
-  expect(answers).toEqual([...Array(9).fill(true), false])
+  for (let i = 1; i <= 50; i++) expect(answers(attempts, 1, i - 1, i)).toEqual([true])
+  expect(answers(attempts, 10, 50, 50)).toEqual(nineMore)
+})
+
+test('what an attempt got across may show only in where the next one begins', () => {
+  const attempts = new Attempts(recovery)
+  for (let i = 0; i < 50; i++) expect(answers(attempts, 1, i)).toEqual([true])
+})
+
+test('after a part was lost, what comes across again counts', () => {
+  const attempts = new Attempts(recovery)
+  for (let i = 1; i <= 50; i++) expect(answers(attempts, 1, i - 1, i)).toEqual([true])
+  for (let i = 1; i <= 49; i++) expect(answers(attempts, 1, i - 1, i)).toEqual([true])
+})
+
+test('ten in a row that begin at less, and get no further than before, are all', () => {
+  const attempts = new Attempts(recovery)
+  expect(answers(attempts, 1, 0, 7)).toEqual([true])
+  expect(answers(attempts, 10, 0, 7)).toEqual(nineMore)
+})
+
+test('one that begins at less, and gets further than any before, begins that count anew', () => {
+  const attempts = new Attempts(recovery)
+  for (let i = 1; i <= 50; i++) expect(answers(attempts, 1, 0, i)).toEqual([true])
+  expect(answers(attempts, 10, 0, 50)).toEqual(nineMore)
+})
+
+test('one that the server cannot have heard of says nothing', () => {
+  const attempts = new Attempts(recovery)
+  expect(answers(attempts, 9)).not.toContain(false)
+  for (let i = 0; i < 50; i++) expect(attempts.mayFollow(notStarted, 0)).toBe(true)
+  expect(answers(attempts, 1)).toEqual([false])
 })
 
 test('the next one waits for a connection, and for no longer than it is wanted', async () => {
