@@ -20,15 +20,35 @@ const OTHERS = 0o077n
 /** One key for each place, whatever becomes of the file: an upload keeps its id for as long as its process lives. */
 const known = new Map<string, Promise<Uint8Array>>()
 
-/** 32 bytes. Where they cannot be kept, those of this process alone: what it uploads can then be resumed by itself only. Never rejects. */
-export function resumeSecret(): Promise<Uint8Array> {
+/** Of this process, for when there is none that is kept. */
+let ownSecret: Uint8Array | undefined
+
+/**
+ * 32 bytes. Where they cannot be kept, those of this process alone: what it uploads can then be resumed by itself only. Never rejects.
+ * `home`: where the account has its home directory; may throw.
+ */
+export async function resumeSecret(home: () => string = homedir): Promise<Uint8Array> {
+  let directory: string | undefined
+  try {
+    directory = join(stateHome(home), 'fake-ssh')
+    const secret = known.get(directory) ?? keptSecret(directory)
+    known.set(directory, secret)
+    return await secret
+  } catch {
+    // It may have been a moment without free file descriptors: the next upload tries again.
+    if (directory !== undefined) known.delete(directory)
+    ownSecret ??= randomBytes(KEY_BYTES)
+    return ownSecret
+  }
+}
+
+function stateHome(home: () => string): string {
   const { XDG_STATE_HOME: given } = process.env
   // The specification says to ignore one that is not absolute.
-  const state = given !== undefined && isAbsolute(given) ? given : join(homedir(), '.local', 'state')
-  const directory = join(state, 'fake-ssh')
-  const secret = known.get(directory) ?? keptSecret(directory).catch(() => randomBytes(KEY_BYTES))
-  known.set(directory, secret)
-  return secret
+  if (given !== undefined && isAbsolute(given)) return given
+  const directory = home()
+  if (!isAbsolute(directory)) throw new Error('the account has no home directory')
+  return join(directory, '.local', 'state')
 }
 
 async function keptSecret(directory: string): Promise<Uint8Array> {

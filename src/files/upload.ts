@@ -47,6 +47,7 @@ class Upload {
   readonly #transfer: ClientTransfer
   /** Of all attempts. */
   readonly #holder = newHolder()
+  #id: string | undefined
   #opened = new LazyResult<HeldPrefix | undefined>()
   #claim = new LazyResult<RemoteProof>()
   #interruption: FakeSshError | undefined
@@ -162,8 +163,9 @@ class Upload {
   async #resume(size: number): Promise<ResumeParams | undefined> {
     const { server } = this.#deps
     if (this.#options.resume === false || server === undefined || size < MIN_RESUMABLE_BYTES) return undefined
-    const id = uploadId(await resumeSecret(), server, resolve(this.#localPath), this.#remotePath)
-    return { id, holder: this.#holder, attempt: this.#attempts }
+    // The secret may be another one by the next attempt, which is to find what this one leaves.
+    this.#id ??= uploadId(await resumeSecret(), server, resolve(this.#localPath), this.#remotePath)
+    return { id: this.#id, holder: this.#holder, attempt: this.#attempts }
   }
 
   /** What the server holds, if it is the beginning of the source; otherwise the server is told to throw it away. */

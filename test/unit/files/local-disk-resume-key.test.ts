@@ -1,13 +1,15 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { resumeSecret } from '../../../src/files/local-disk-resume-key.js'
 import { type TemporaryDirectory, temporaryDirectory } from '../../helpers/temporary-directory.js'
 
@@ -61,6 +63,46 @@ test('a link to one is not followed', async () => {
   writeFileSync(state.at('elsewhere'), Buffer.alloc(32), { mode: 0o600 })
   symlinkSync(state.at('elsewhere'), state.at(FILE))
   expect(Buffer.from(await resumeSecret()).equals(Buffer.alloc(32))).toBe(false)
+})
+
+test('a failure that passes is not for the life of the process', async () => {
+  mkdirSync(state.at('fake-ssh'))
+  writeFileSync(state.at(FILE), Buffer.alloc(32, 7), { mode: 0o666 })
+  chmodSync(state.at(FILE), 0o666)
+  const meanwhile = await resumeSecret()
+  expect(Buffer.from(meanwhile).equals(Buffer.alloc(32, 7))).toBe(false)
+  expect(await resumeSecret()).toBe(meanwhile)
+  chmodSync(state.at(FILE), 0o600)
+  const secret = await resumeSecret()
+  expect(Buffer.from(secret).equals(Buffer.alloc(32, 7))).toBe(true)
+  rmSync(state.at(FILE))
+  expect(await resumeSecret()).toBe(secret)
+})
+
+describe('without XDG_STATE_HOME', () => {
+  beforeEach(() => {
+    delete process.env.XDG_STATE_HOME
+  })
+
+  test('it is kept in the home directory', async () => {
+    const secret = await resumeSecret(() => state.path)
+    expect(readFileSync(state.at('.local/state/fake-ssh/resume-key')).equals(secret)).toBe(true)
+  })
+
+  test.each<[string, () => string]>([
+    [
+      'an account that has none',
+      () => {
+        throw new Error('ENOENT: no such user')
+      },
+    ],
+    ['one that is no absolute path', () => ''],
+  ])('nor a home directory, being %s, it is that of this process', async (_what, home) => {
+    const secret = await resumeSecret(home)
+    expect(secret).toHaveLength(32)
+    expect(await resumeSecret(home)).toBe(secret)
+    expect(existsSync('.local')).toBe(false)
+  })
 })
 
 test('where nothing can be kept there is one all the same', async () => {
