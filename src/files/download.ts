@@ -172,15 +172,20 @@ class Download {
   async #searchPart(options: ClaimOptions): Promise<StagedFile | undefined> {
     // The disk that cannot be searched can be written to all the same.
     const found = await this.#fileSystem.claimStaged(this.#localPath, options).catch(() => undefined)
-    if (found) this.#outcome.resolve('found a part')
+    if (found && this.#isWorthMore(found)) this.#outcome.resolve('found a part')
     return found
+  }
+
+  #isWorthMore(found: StagedFile): boolean {
+    return found.bytes > (this.#receiver?.receivedBytes ?? 0)
   }
 
   /** Goes on with what was found, or with what has arrived. */
   async #takeOverFound(): Promise<void> {
     const found = await this.#search
     this.#search = this.#search && Promise.resolve(undefined)
-    if (found) {
+    if (found && !this.#isWorthMore(found)) await found.discard()
+    else if (found) {
       this.#transfer.abandon()
       const digest = await this.#digestOf(found)
       if (digest) {

@@ -19,8 +19,9 @@ export class LocalKept implements KeptFile {
   }
 
   async look(): Promise<{ bytes: number; updatedAtMs: number } | undefined> {
+    // Not the mtime, which is what the sender said once it is all there.
     const stats = await lstat(join(this.#location, this.#name)).catch(() => undefined)
-    return stats && { bytes: stats.size, updatedAtMs: Math.floor(stats.mtimeMs) }
+    return stats && { bytes: stats.size, updatedAtMs: Math.floor(stats.ctimeMs) }
   }
 
   remove(): Promise<void> {

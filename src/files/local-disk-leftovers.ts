@@ -2,7 +2,7 @@
 import { lstat, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FakeSshError } from '../errors.js'
-import { isOurs } from './local-disk-claim.js'
+import { isLeft, isOurs } from './local-disk-claim.js'
 import { parseStagedName } from './local-disk-owner.js'
 
 /** A search of a whole disk is to end, and what it keeps in memory is to stay small. */
@@ -37,14 +37,15 @@ export async function* leftoversBelow(
         if (entry.isDirectory()) {
           if (directories < bounds.directories) waiting.push(join(directory, entry.name))
           directories += 1
-        } else if (parseStagedName(entry.name)?.owner === 'dead') found.push(entry.name)
+        } else if (parseStagedName(entry.name)?.kind === 'served') found.push(entry.name)
       }
     } catch {
       // Not for us to read, or removed meanwhile.
     }
     for (const name of found) {
       const file = await lstat(join(directory, name)).catch(() => undefined)
-      if (file && isOurs(file)) yield { directory, name }
+      const owner = parseStagedName(name)?.owner()
+      if (file && owner && isOurs(file) && isLeft(owner, file)) yield { directory, name }
     }
     if (entries > bounds.entries) break
   }

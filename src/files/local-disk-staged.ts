@@ -10,7 +10,8 @@ import { claimLeftover, removeQuietly } from './local-disk-claim.js'
 import { diskFailure, notAFile, toDiskError } from './local-disk-errors.js'
 import { DiskHandle } from './local-disk-handle.js'
 import { LocalKept } from './local-disk-kept.js'
-import { holdName, randomKey, releaseName } from './local-disk-owner.js'
+import { rememberLatest } from './local-disk-kept-names.js'
+import { holdName, randomKey, releaseName, type StagedKind } from './local-disk-owner.js'
 import type { Target } from './local-disk-resolve.js'
 
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_RDONLY } = constants
@@ -29,6 +30,7 @@ interface Place {
   /** As the peer or caller wrote it. */
   readonly path: string
   readonly target: Target
+  readonly kind: StagedKind
   /** The directory of the target, as a peer would write it. */
   readonly shownDirectory: string
   readonly options: StageOptions
@@ -53,9 +55,9 @@ export class LocalStaged implements StagedFile {
   }
 
   static async create(place: Place): Promise<LocalStaged> {
-    const { path, target, options } = place
+    const { path, target, kind, options } = place
     checkTarget(place)
-    const name = holdName(keyOf(place) ?? randomKey())
+    const name = holdName(keyOf(place) ?? randomKey(), kind)
     try {
       const flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
       const handle = await DiskHandle.open(join(target.directory, name), flags, initialMode(target, options))
@@ -68,9 +70,11 @@ export class LocalStaged implements StagedFile {
 
   /** Undefined when there is nothing to take over. */
   static async claim(place: Place & { readonly options: ClaimOptions }): Promise<LocalStaged | undefined> {
-    const { path, target, options } = place
+    const { path, target, kind, options } = place
     checkTarget(place)
-    const claimed = await claimLeftover(target.directory, keyFor(place, options.resumeKey), options.staleMs)
+    const { directory } = target
+    const key = keyFor(place, options.resumeKey)
+    const claimed = await claimLeftover({ directory, kind, key, staleMs: options.staleMs })
     if (claimed === undefined) return undefined
     const { handle, name, bytes } = claimed
     // What was wanted then may have been more open than what is wanted now.
@@ -165,6 +169,7 @@ export class LocalStaged implements StagedFile {
     }
     releaseName(this.#name)
     const { target, shownDirectory } = this.#place
+    rememberLatest(target.directory, this.#name)
     return new LocalKept(shownDirectory, target.directory, this.#name)
   }
 

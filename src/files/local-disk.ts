@@ -12,7 +12,9 @@ import type {
 } from './file-system.js'
 import { toDiskError } from './local-disk-errors.js'
 import { LocalKept } from './local-disk-kept.js'
+import { rememberFound } from './local-disk-kept-names.js'
 import { leftoversBelow } from './local-disk-leftovers.js'
+import type { StagedKind } from './local-disk-owner.js'
 import { PathResolver } from './local-disk-resolve.js'
 import { factsOf, LocalSource } from './local-disk-source.js'
 import { LocalStaged } from './local-disk-staged.js'
@@ -58,13 +60,15 @@ export class LocalDisk implements FileSystem {
     const root = this.#isJailed ? await this.#resolver.existing('/').catch(() => undefined) : undefined
     if (root === undefined) return
     for await (const { directory, name } of leftoversBelow(root, signal)) {
+      rememberFound(directory, name)
       yield new LocalKept(this.#shown(directory), directory, name)
     }
   }
 
   async #place<Options extends StageOptions>(path: string, options: Options) {
     const target = await this.#resolver.target(path)
-    return { path, target, options, shownDirectory: this.#shown(target.directory) }
+    const kind: StagedKind = this.#isJailed ? 'served' : 'local'
+    return { path, target, kind, options, shownDirectory: this.#shown(target.directory) }
   }
 
   #shown(directory: string): string {

@@ -2,7 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { FakeSshClient, FakeSshServer, generateToken, type UploadInfo } from '../../../src/index.js'
 import { faultProxy } from '../../../src/testing/index.js'
 import { between, seededRandom } from '../../../src/testing/seeded-random.js'
@@ -221,7 +221,14 @@ test('a server looks for what a killed one left, and removes what is too old', a
 
   const [young = '', old = ''] = root.leftovers().sort((a, b) => dirname(a).length - dirname(b).length)
   const anHourAgo = Date.now() / 1000 - 3_600
-  utimesSync(root.at(old), anHourAgo, anHourAgo)
+  // What counts is when the system changed it last.
+  const changedAt = (name: string) => statSync(root.at(name)).ctimeMs
+  await until(() => {
+    utimesSync(root.at(young), anHourAgo, anHourAgo)
+    return changedAt(young) - changedAt(old) > 1_000
+  })
+  vi.useFakeTimers({ toFake: ['Date'], now: changedAt(old) + 600_500 })
+  onTestFinished(() => void vi.useRealTimers())
   const others = ['.fakessh-x.part', 'file.part', join(dirname(young), '.fakessh-notes')]
   for (const name of others) {
     writeFileSync(root.at(name), 'not ours')

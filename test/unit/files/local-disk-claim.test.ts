@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import {
   linkSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -10,10 +9,13 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { basename, dirname } from 'node:path'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { KeptFile } from '../../../src/files/file-system.js'
 import { LocalDisk } from '../../../src/files/local-disk.js'
-import { isOurs } from '../../../src/files/local-disk-claim.js'
+import { claimLeftover, isOurs } from '../../../src/files/local-disk-claim.js'
+import { parseStagedName } from '../../../src/files/local-disk-owner.js'
+import { childPeer } from '../../helpers/child-peer.js'
 import { openBelow, type TemporaryDirectory, temporaryDirectory } from '../../helpers/temporary-directory.js'
 
 let root: TemporaryDirectory
@@ -97,9 +99,8 @@ test('of a hundred claims at once one has it', async () => {
 })
 
 test('of several the latest is taken, and the others stay', async () => {
-  const [older] = await leave('older')
+  await leave('older')
   await leave('newer!')
-  utimesSync(older, 5, 5)
   const staged = await claim()
   expect(await contentOf(staged as never)).toBe('newer!')
   await staged?.discard()
@@ -206,14 +207,131 @@ test('what the target forbids is told before anything is taken over', async () =
   expect(root.leftovers()).toHaveLength(1)
 })
 
-test('what is stale goes on the way, if that is asked for', async () => {
-  const [stale] = await leave('stale', 'dir/other')
-  const [fresh] = await leave('fresh', 'dir/more')
-  utimesSync(stale, new Date(Date.now() - 2 * HOUR_MS), new Date(Date.now() - 2 * HOUR_MS))
-  expect(await disk.claimStaged('dir/file', { resumeKey })).toBeUndefined()
-  expect(readdirSync(root.at('dir'))).toHaveLength(2)
-  expect(await disk.claimStaged('dir/file', { resumeKey, staleMs: HOUR_MS })).toBeUndefined()
-  expect(root.leftovers().map((name) => root.at(name))).toEqual([fresh])
+describe('what is left', () => {
+  /** So many milliseconds after now, for those who ask this process. */
+  function later(ms: number): void {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms })
+    onTestFinished(() => void vi.useRealTimers())
+  }
+
+  /** As if another machine had left it. */
+  function elsewhere(location: string): string {
+    const moved = location.replace(/\.[0-9a-f]{8}-/, '.00000000-')
+    renameSync(location, moved)
+    return moved
+  }
+
+  const cleanUp = () => disk.claimStaged('dir/file', { resumeKey, staleMs: HOUR_MS })
+
+  test('goes on the way once it is stale, if that is asked for', async () => {
+    await leave('stale', 'dir/other')
+    await leave('stale', 'dir/more')
+    expect(await cleanUp()).toBeUndefined()
+    expect(root.leftovers()).toHaveLength(2)
+    later(2 * HOUR_MS)
+    expect(await claim()).toBeUndefined()
+    expect(root.leftovers()).toHaveLength(2)
+    expect(await cleanUp()).toBeUndefined()
+    expect(root.leftovers()).toEqual([])
+  })
+
+  test('is as old as the system says, whatever time the sender gave it', async () => {
+    const [future, kept] = await leave('x', 'dir/future')
+    const [past] = await leave('x', 'dir/past')
+    utimesSync(future, 1e10, 1e10)
+    utimesSync(past, 5, 5)
+    const { updatedAtMs = 0 } = (await kept.look()) ?? {}
+    expect(Math.abs(updatedAtMs - Date.now())).toBeLessThan(HOUR_MS)
+    await cleanUp()
+    expect(root.leftovers()).toHaveLength(2)
+    later(2 * HOUR_MS)
+    await cleanUp()
+    expect(root.leftovers()).toEqual([])
+  })
+
+  test('of the other side is neither found nor removed', async () => {
+    await leave('x')
+    const local = new LocalDisk()
+    const options = { resumeKey, staleMs: HOUR_MS }
+    later(2 * HOUR_MS)
+    expect(await local.claimStaged(root.at('dir/file'), options)).toBeUndefined()
+    const staged = await local.createStaged(root.at('dir/copy'), { resumeKey })
+    await staged.write(Buffer.from('y'))
+    await staged.keep()
+    later(4 * HOUR_MS)
+    expect(await cleanUp()).toMatchObject({ bytes: 1 })
+    expect(root.leftovers()).toHaveLength(2)
+  })
+
+  test('of another machine is not taken, and removed only when it cannot be in use any more', async () => {
+    elsewhere((await leave('x'))[0])
+    expect(await claim()).toBeUndefined()
+    later(29 * 24 * HOUR_MS)
+    expect(await cleanUp()).toBeUndefined()
+    expect(root.leftovers()).toHaveLength(1)
+    later(2 * 24 * HOUR_MS)
+    expect(await cleanUp()).toBeUndefined()
+    expect(root.leftovers()).toEqual([])
+  })
+
+  test('of another machine is found by a search then, and still not taken', async () => {
+    elsewhere((await leave('x'))[0])
+    const found = async () => {
+      const all: KeptFile[] = []
+      for await (const one of disk.leftovers(new AbortController().signal)) all.push(one)
+      return all
+    }
+    expect(await found()).toEqual([])
+    later(31 * 24 * HOUR_MS)
+    expect(await found()).toHaveLength(1)
+    expect(await claim()).toBeUndefined()
+  })
+})
+
+describe('of a directory', () => {
+  /** Looks at so many entries of it at most. */
+  function claimWithin(maxEntries: number, location: string) {
+    const { kind = 'served', key = '' } = parseStagedName(basename(location)) ?? {}
+    return claimLeftover({ directory: dirname(location), kind, key }, maxEntries)
+  }
+
+  test('no more is looked at than is worth while', async () => {
+    const [location] = await leave('x')
+    await (await claim())?.discard()
+    // This process no longer knows of it.
+    writeFileSync(location, 'x')
+    for (let i = 0; i < 50; i++) writeFileSync(root.at(`dir/${i}`), '')
+    expect(await claimWithin(0, location)).toBeUndefined()
+    const claimed = await claimWithin(51, location)
+    expect(claimed?.bytes).toBe(1)
+    await claimed?.handle.close()
+  })
+
+  test('nothing is looked at for what this process left', async () => {
+    const [location] = await leave('x')
+    const claimed = await claimWithin(0, location)
+    expect(claimed?.bytes).toBe(1)
+    await claimed?.handle.close()
+  })
+
+  test('nothing is looked at for what a search has found', async () => {
+    const [location] = await leave('x')
+    const taken = await claim()
+    await taken?.discard()
+    writeFileSync(location, 'found')
+    expect(await claimWithin(0, location)).toBeUndefined()
+    for await (const one of disk.leftovers(new AbortController().signal)) expect(one.directory).toBe('dir')
+    const claimed = await claimWithin(0, location)
+    expect(claimed?.bytes).toBe(5)
+    await claimed?.handle.close()
+  })
+})
+
+test('what cannot be opened for a moment is there for the next one', { timeout: 60_000 }, async () => {
+  const peer = await childPeer('descriptors', [], 'ulimit -n 256; exec "$0" "$@"')
+  expect(await peer.call('claimWithoutDescriptors', root.path)).toEqual([undefined, 7])
+  peer.kill('SIGKILL')
+  await peer.exited
 })
 
 describe('leftovers()', () => {

@@ -66,7 +66,9 @@ describe('writing', () => {
 
   test('the temporary file is beside the target, with an unguessable name', async () => {
     const staged = await disk.createStaged('dir/new')
-    expect(temporary()).toMatch(new RegExp(`^${at('dir')}/\\.fakessh-[0-9a-f]{32}\\.[0-9a-f-]{40,}\\.part$`))
+    expect(temporary()).toMatch(
+      new RegExp(`^${at('dir')}/\\.fakessh-s-[0-9a-f]{32}\\.[0-9a-f-]{40,}\\.part$`),
+    )
     await staged.discard()
   })
 
