@@ -13,7 +13,10 @@ import {
 } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { download } from '../../../src/files/download.js'
+import type { FileSystem } from '../../../src/files/file-system.js'
+import { LocalDisk } from '../../../src/files/local-disk.js'
 import type { TransferProgress } from '../../../src/files/progress.js'
+import { downloadKey } from '../../../src/files/resume-ids.js'
 import type { PathTransferOptions, TransferReceipt } from '../../../src/files/transfer.js'
 import { upload } from '../../../src/files/upload.js'
 import { CHECKSUM_ALGORITHMS } from '../../../src/options.js'
@@ -442,3 +445,38 @@ test.each(directions)(
     expect(told.map((fsync) => fsync === true)).toEqual([true, false, false])
   },
 )
+
+test.each([
+  ['smaller than what has arrived is of no use', 1_000, 0],
+  ['larger than what has arrived is gone on from', 3_000_000, 3_000_000],
+])('an earlier part of a download that is %s', async (_what, partBytes, resumedFrom) => {
+  const pair = await fileServicePair()
+  const content = randomBytes(4_000_000)
+  writeFileSync(pair.root.at('file'), content)
+  const server = { host: 'host', user: 'user' }
+  const disk = new LocalDisk()
+  const resumeKey = downloadKey(server, 'file')
+  const part = await disk.createStaged(pair.local.at('copy'), { resumeKey })
+  await part.write(content.subarray(0, partBytes))
+  await part.keep()
+  let arrived = 0
+  const fileSystem: FileSystem = {
+    ...changedStorage(undefined, {
+      staged: (staged) => ({
+        write: async (bytes) => {
+          await staged.write(bytes)
+          arrived += bytes.length
+        },
+      }),
+    }),
+    // A directory that takes its time to be looked through.
+    claimStaged: async (path, options) => {
+      await until(() => arrived > 1_000)
+      return disk.claimStaged(path, options)
+    },
+  }
+  const receipt = await download(pair.client, 'file', pair.local.at('copy'), {}, { fileSystem, server })
+  expect(receipt).toMatchObject({ bytes: content.length, resumedFrom })
+  expect(readFileSync(pair.local.at('copy')).equals(content)).toBe(true)
+  expect(pair.local.list()).toEqual(['copy'])
+})
