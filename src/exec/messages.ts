@@ -40,7 +40,7 @@ const common = {
   env: v.optional(environment),
   strictEnv: v.optional(v.boolean()),
   session: v.optional(v.pipe(count, v.minValue(1))),
-  job: v.optional(v.object({ id: jobId, ...outputOffsets })),
+  job: v.optional(v.object({ id: jobId, ...outputOffsets, again: v.optional(v.boolean(), false) })),
 }
 const commandLine = v.object({ command: text, file: v.optional(v.never()), ...common })
 const program = v.object({
@@ -90,6 +90,8 @@ export interface JobParams {
   readonly id: string
   readonly stdout: number
   readonly stderr: number
+  /** True when an earlier OPEN for it may have been heard. */
+  readonly again: boolean
 }
 
 export type SessionParams = { readonly cwd: string | undefined; readonly env: EnvironmentEntries }

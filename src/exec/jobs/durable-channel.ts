@@ -289,7 +289,9 @@ export class DurableChannel implements Channel {
     const isSameServer = recovery.instance !== undefined && recovery.instance === this.#instance
     // The command may have run, on a server of which nothing can be learned any more.
     if (this.kind === 'exec' && this.#wasHeard && !isSameServer) throw error
-    this.#ask(this.kind, this.#call.params)
+    const { params, job } = this.#call
+    const isAgain = this.kind === 'exec' && this.#wasHeard
+    this.#ask(this.kind, isAgain ? { ...params, job: { ...job, again: true } } : params)
   }
 
   #attached(): Promise<Channel> {

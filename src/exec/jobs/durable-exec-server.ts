@@ -31,7 +31,7 @@ export async function serveDurableExec(
 ): Promise<void> {
   let job: Job
   try {
-    job = await deps.jobs.start(deps.user, params.job.id, async (keeper) => {
+    job = await deps.jobs.start(deps.user, params.job, async (keeper) => {
       if (allowed.run === 'command')
         throw new FakeSshError('ERR_FAKESSH_UNSUPPORTED', 'an in-process command cannot be durable', {
           op: 'exec',

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { FakeSshError } from '../../errors.js'
+import type { JobParams } from '../messages.js'
+import { DroppedJobs } from './dropped-jobs.js'
 import type { Job } from './job.js'
 import type { OutputLogLimits } from './output-log.js'
 
@@ -29,6 +31,7 @@ interface Entry {
 export class JobTable {
   readonly limits: JobLimits
   readonly #users = new Map<string, Map<string, Entry>>()
+  readonly #dropped = new DroppedJobs()
   /** Being dropped. */
   readonly #leaving = new Set<Promise<void>>()
   #isClosed = false
@@ -59,14 +62,22 @@ export class JobTable {
   }
 
   /**
-   * Starts a job, or gives the one of this id. Rejects with what `start` rejects with, with `ERR_FAKESSH_LIMIT` when the user has as many as allowed, or with
-   * `ERR_FAKESSH_SHUTDOWN`.
+   * Starts a job, or gives the one of this id. Rejects with what `start` rejects with, with `ERR_FAKESSH_NO_JOB` when it may have run and is gone, with `ERR_FAKESSH_LIMIT`
+   * when the user has as many as allowed, or with `ERR_FAKESSH_SHUTDOWN`.
    */
-  async start(user: string, id: string, start: (keeper: JobKeeper) => Promise<Job>): Promise<Job> {
+  async start(
+    user: string,
+    { id, again }: Pick<JobParams, 'id' | 'again'>,
+    start: (keeper: JobKeeper) => Promise<Job>,
+  ): Promise<Job> {
     if (this.#isClosed)
       throw new FakeSshError('ERR_FAKESSH_SHUTDOWN', 'the server is closing', { op: 'exec' })
     const known = this.#entry(user, id)
     if (known !== undefined) return await known.starting
+    if (this.#dropped.mayInclude(dropKeyOf(user, id), again)) {
+      const message = 'the job is gone: it may have run, so it is not started again'
+      throw new FakeSshError('ERR_FAKESSH_NO_JOB', message, { op: 'exec' })
+    }
     const jobs = this.#users.get(user) ?? new Map<string, Entry>()
     if (jobs.size >= this.limits.maxJobs && !this.#dropDelivered(user, jobs)) {
       const message = `maxJobs is ${this.limits.maxJobs}, and this user has as many`
@@ -153,6 +164,7 @@ export class JobTable {
     jobs.delete(key)
     if (jobs.size === 0) this.#users.delete(user)
     clearTimeout(entry.expiry)
+    if (entry.job !== undefined) this.#dropped.add(dropKeyOf(user, entry.job.id))
     const leaving = (entry.job?.dispose() ?? Promise.resolve()).then(() => void this.#leaving.delete(leaving))
     this.#leaving.add(leaving)
     this.#lookIfIdle()
@@ -162,4 +174,9 @@ export class JobTable {
 /** Jobs are found by the hash of their id, so that how long a search takes says nothing of how much of an id was right. */
 function keyOf(id: string): string {
   return createHash('sha256').update(id).digest('base64')
+}
+
+/** The same over all users. Ids are of one length. */
+function dropKeyOf(user: string, id: string): string {
+  return keyOf(id + user)
 }

@@ -56,6 +56,23 @@ describe('a connection that is lost', () => {
     await finish()
   })
 
+  test('before the start was confirmed, and the job is forgotten meanwhile: it is not run again', async () => {
+    const { all, client, proxy, finish } = await behindProxy()
+    const other = await all.connect()
+    proxy.blackHole('down')
+    const proc = client.exec('echo run >> runs', { durable: true })
+    await until(() => all.events('exec').some(({ phase }) => phase === 'end'))
+    await other.forgetJob(proc.jobId as string)
+    proxy.cut()
+    proxy.heal()
+    await expect(proc.result).rejects.toMatchObject({
+      code: 'ERR_FAKESSH_NO_JOB',
+      cause: { cause: { code: 'ERR_FAKESSH_CONNECTION_LOST' } },
+    })
+    expect((await other.run('cat runs')).stdout).toBe('run\n')
+    await finish()
+  })
+
   test('for good leaves the job to whoever has its id', async () => {
     const { all, client, proxy, finish } = await behindProxy(false)
     const proc = client.exec('echo up; cat; exit 2', { durable: true })

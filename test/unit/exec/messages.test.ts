@@ -137,12 +137,10 @@ describe('jobs', () => {
   const id = 'ab'.repeat(32)
 
   test('an exec names the job it is to be, from the start unless it says otherwise', () => {
-    expect(parseExecParams({ command: 'a', job: { id } }).job).toEqual({ id, stdout: 0, stderr: 0 })
-    expect(parseExecParams({ command: 'a', job: { id, stdout: 5, stderr: 6 } }).job).toEqual({
-      id,
-      stdout: 5,
-      stderr: 6,
-    })
+    const offsets = { stdout: 0, stderr: 0 }
+    const jobOf = (job: object) => parseExecParams({ command: 'a', job: { id, ...job } }).job
+    expect(jobOf({})).toEqual({ id, ...offsets, again: false })
+    expect(jobOf({ stdout: 5, stderr: 6, again: true })).toEqual({ id, stdout: 5, stderr: 6, again: true })
   })
 
   test.each([{ id: 'ab' }, { id: id.toUpperCase() }, { id, stdout: -1 }, {}, 'x'])(

@@ -182,7 +182,7 @@ describe('before the start was confirmed', () => {
     const { link } = made()
     await link.lose()
     expect(link.opened).toHaveLength(2)
-    expect(link.last).toMatchObject({ kind: 'exec', params: { job: { id: ID } } })
+    expect(link.last.params).toEqual({ job: { id: ID, stdout: 0, stderr: 0, again: true } })
   })
 
   test('does not ask another server: it may have run', async () => {
@@ -197,6 +197,7 @@ describe('before the start was confirmed', () => {
     link.instance = 'two'
     await link.lose(NOT_STARTED)
     expect(link.opened).toHaveLength(2)
+    expect(link.last.params).toEqual({ job: { id: ID, stdout: 0, stderr: 0 } })
     await link.lose(LOST)
     expect(link.opened).toHaveLength(3)
     link.instance = 'three'
@@ -214,8 +215,9 @@ describe('before the start was confirmed', () => {
   test('an attach is asked again of any server', async () => {
     const { link } = made('attach')
     link.instance = 'two'
+    const [{ params } = { params: undefined }] = link.opened
     await link.lose()
-    expect(link.last).toMatchObject({ kind: 'attach' })
+    expect(link.last).toMatchObject({ kind: 'attach', params })
     expect(link.opened).toHaveLength(2)
   })
 })
