@@ -51,8 +51,11 @@ export interface Channel {
   sendCommit(commit: CommitMessage): void
   /** Sends a REQUEST. Rejects with the peer's refusal, or when the channel closes first. */
   request(type: string, params: JsonObject): Promise<JsonObject>
-  /** Gives credit for bytes that `onData` delivered and that have now been taken or discarded. */
-  consumed(stream: number, bytes: number): void
+  /**
+   * Gives credit for bytes that `onData` delivered and that have now been taken or discarded. `widerBy`: how many more bytes than before
+   * may be under way from now on. Default 0.
+   */
+  consumed(stream: number, bytes: number, widerBy?: number): void
   /** Total bytes the peer sent on this stream so far. */
   received(stream: number): number
   /** Sends CLOSE after what is queued; for a cancelled operation use `abort`. Idempotent. */

@@ -123,8 +123,8 @@ export class LiveChannel implements Channel {
     return new Promise((resolve, reject) => this.#requests.set(id, { resolve, reject }))
   }
 
-  consumed(stream: number, bytes: number): void {
-    this.#host.core.onBytesConsumed(this.#id, stream, bytes)
+  consumed(stream: number, bytes: number, widerBy?: number): void {
+    this.#host.core.onBytesConsumed(this.#id, stream, bytes, widerBy)
     this.#host.schedule()
   }
 

@@ -106,11 +106,12 @@ export class ChannelTable {
     return { type: 'data', channel: channel.id, stream: header.stream, bytes }
   }
 
-  /** Bytes that a `data` event brought were taken, or discarded. */
-  onBytesConsumed(id: number, stream: number, bytes: number): void {
+  /** Bytes that a `data` event brought were taken, or discarded. The window becomes wider by `widerBy`. */
+  onBytesConsumed(id: number, stream: number, bytes: number, widerBy: number): void {
     const channel = this.find(id)
     const half = channel?.receiving[stream]
     if (channel?.state !== 'open' || half === undefined) return
+    half.window.grow(widerBy)
     if (!half.hasEnded) this.#growth.consider(half.window)
     if (half.window.onConsumed(bytes) && !half.hasEnded) this.#outbox.setWindowDue(channel, half)
     if (half.isDone) this.#growth.release(half.window)

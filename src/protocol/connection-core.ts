@@ -265,9 +265,9 @@ export class ConnectionCore implements FrameSink {
     this.#push('REPLY', id, reply.ok ? reply : { ...reply, message: fitText(reply.message) }, true)
   }
 
-  /** Bytes that a `data` event brought were taken, or discarded. */
-  onBytesConsumed(id: number, stream: number, bytes: number): void {
-    this.#channels.onBytesConsumed(id, stream, bytes)
+  /** Bytes that a `data` event brought were taken, or discarded. The window becomes wider by `widerBy`. */
+  onBytesConsumed(id: number, stream: number, bytes: number, widerBy = 0): void {
+    this.#channels.onBytesConsumed(id, stream, bytes, widerBy)
   }
 
   /** Sends CLOSE after what is queued on the channel, or, with `drop`, at once instead of it. Idempotent. */

@@ -13,6 +13,8 @@ export class RecordingChannel implements Channel {
   /** In order: `data 0 text`, `eof 0`, `exit {…}`, `close`, `abort`, `request type {…}`. */
   readonly log: string[] = []
   readonly credited: number[] = []
+  /** By how much each window was widened. */
+  readonly widened: number[] = []
   readonly sent: Buffer[] = []
   readonly #waiting: Taken[] = []
 
@@ -47,8 +49,9 @@ export class RecordingChannel implements Channel {
     return { delivered: true }
   }
 
-  consumed(stream: number, bytes: number): void {
+  consumed(stream: number, bytes: number, widerBy = 0): void {
     this.credited[stream] = (this.credited[stream] ?? 0) + bytes
+    if (widerBy > 0) this.widened[stream] = (this.widened[stream] ?? 0) + widerBy
   }
 
   received(): number {

@@ -123,10 +123,12 @@ export class DurableChannel implements Channel {
   consumed(stream: number, bytes: number): void {
     const window = this.#windows[stream]
     const credit = window?.onTaken(bytes) ?? 0
-    if (credit > 0) this.#channel?.consumed(stream, credit)
-    // Another attachment, which takes the place of this one at the server too, may have the whole window.
-    if (window?.isCramped === true && this.#isAttached && !this.#isClosed && !this.#ended.has(stream))
-      this.#attach()
+    if (this.#isAttached) this.#giveCredit(stream, credit)
+  }
+
+  #giveCredit(stream: number, bytes: number): void {
+    const wider = this.#windows[stream]?.takeWider() ?? 0
+    if (bytes + wider > 0) this.#channel?.consumed(stream, bytes, wider)
   }
 
   close(): void {
@@ -158,50 +160,30 @@ export class DurableChannel implements Channel {
     )
   }
 
-  /** Asks for an attachment from where the outputs are. */
-  #attach(): void {
-    const [stdout, stderr] = this.#offsets
-    this.#ask('attach', { job: this.#call.job.id, stdout, stderr })
-  }
-
   #ask(kind: string, params: JsonObject): void {
     const windows = this.#windows.map((window) => window.offer())
-    const older = this.#channel
-    this.#isAttached = false
-    this.#stdin.detach()
-    let channel: Channel | undefined
-    const isCurrent = () => channel === undefined || channel === this.#channel
-    const isHeard = () => isCurrent() && !this.#isClosed
     const handler: ChannelHandler = {
-      onOpened: (info) => {
-        older?.abort()
-        if (isCurrent()) this.#onOpened(info)
-      },
+      onOpened: (info) => this.#onOpened(info),
       onData: (stream, bytes) => {
-        if (isHeard()) this.#onData(stream, bytes)
-        else channel?.consumed(stream, bytes.length)
+        if (this.#isClosed) this.#channel?.consumed(stream, bytes.length)
+        else this.#onData(stream, bytes)
       },
       onEof: (stream) => {
-        if (isHeard()) this.#onEof(stream)
+        if (!this.#isClosed) this.#onEof(stream)
       },
       onAcknowledged: (stream, consumed) => {
-        if (stream !== STDIN || !isHeard()) return
+        if (stream !== STDIN || this.#isClosed) return
         this.#limit.onProgress()
         this.#stdin.onAcknowledged(consumed)
       },
       onExit: (exit) => {
-        if (isHeard()) this.#handler.onExit?.(exit)
+        if (!this.#isClosed) this.#handler.onExit?.(exit)
       },
-      onClosed: (error) => {
-        channel?.close()
-        older?.abort()
-        if (isCurrent()) this.#onClosed(error)
-      },
+      onClosed: (error) => this.#onClosed(error),
     }
     try {
-      channel = this.#opener.open(kind, params, windows, handler)
-      this.#channel = channel
-      this.#peerLabel = channel.peerLabel
+      this.#channel = this.#opener.open(kind, params, windows, handler)
+      this.#peerLabel = this.#channel.peerLabel
     } catch (error) {
       queueMicrotask(() => this.#fail(error))
     }
@@ -240,6 +222,7 @@ export class DurableChannel implements Channel {
     }
     // What was told may have closed it.
     if (this.#isClosed || this.#channel === undefined) return
+    for (const stream of NAMES.keys()) this.#giveCredit(stream, 0)
     for (const { resolve } of this.#waiters) resolve(this.#channel)
     this.#waiters.clear()
   }
@@ -268,6 +251,7 @@ export class DurableChannel implements Channel {
   }
 
   #onClosed(error: FakeSshError | undefined): void {
+    this.#channel?.close()
     this.#channel = undefined
     this.#isAttached = false
     if (this.#isClosed) return
@@ -284,7 +268,8 @@ export class DurableChannel implements Channel {
     if (recovery === undefined || !this.#limit.mayTryAgain()) throw error
     await recovery.whenOpen(this.#giveUp.signal)
     if (this.#isClosed) return
-    if (this.#isStarted) return this.#attach()
+    const [stdout, stderr] = this.#offsets
+    if (this.#isStarted) return this.#ask('attach', { job: this.#call.job.id, stdout, stderr })
     if (!this.#wasHeard) this.#instance = recovery.instance
     const isSameServer = recovery.instance !== undefined && recovery.instance === this.#instance
     // The command may have run, on a server of which nothing can be learned any more.

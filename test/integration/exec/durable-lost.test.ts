@@ -3,17 +3,18 @@ import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { FakeSshClient, generateToken } from '../../../src/index.js'
+import { FakeSshClient, generateToken, type OutputGap } from '../../../src/index.js'
 import { faultProxy } from '../../../src/testing/index.js'
 import { childPeer } from '../../helpers/child-peer.js'
+import { gate } from '../../helpers/gate.js'
 import { processesWith, sleepMarker, until } from '../../helpers/processes.js'
-import { served } from '../../helpers/served.js'
+import { type ServedOptions, served } from '../../helpers/served.js'
 
 const QUICK = { minDelayMs: 1, maxDelayMs: 20 }
 
 /** A client of a server behind a proxy that can cut it off. */
-async function behindProxy(reconnect: boolean | object = QUICK) {
-  const all = await served({ transport: 'tls' })
+async function behindProxy(reconnect: boolean | object = QUICK, options: ServedOptions = {}) {
+  const all = await served({ transport: 'tls', ...options })
   const target = all.server.connectionString('test')
   const proxy = await faultProxy({ target: { port: Number(new URL(target).port) } })
   const client = await FakeSshClient.connect(proxy.connectionString(target), { reconnect })
@@ -116,6 +117,55 @@ describe('a connection that is lost', () => {
     expect(lines.length).toBe(1_000_001)
     expect(lines.every((line, i) => i === 1_000_000 || line === String(i + 1))).toBe(true)
     expect(await proc.result).toMatchObject({ exitCode: 0, gaps: [] })
+    await finish()
+  })
+
+  test('under readers that have stopped, with as many channels as the server allows: they get the whole window when they go on', async () => {
+    const { all, client, proxy, finish } = await behindProxy(QUICK, { limits: { maxChannels: 2 } })
+    const command = 'head -c 4000000 /dev/zero; echo end'
+    const procs = [client.exec(command, { durable: true }), client.exec(command, { durable: true })]
+    for (const proc of procs) proc.pause()
+    const other = await all.connect()
+    while ((await other.jobs()).some(({ stdoutBytes }) => stdoutBytes < 2_000_000));
+    const isBack = new Promise((resolve) => client.once('reconnect', resolve))
+    proxy.cut()
+    await isBack
+    const outputs = await Promise.all(procs.map((proc) => text(proc)))
+    for (const output of outputs) expect([output.length, output.slice(-4)]).toEqual([4_000_004, 'end\n'])
+    for (const proc of procs) expect(await proc.result).toMatchObject({ exitCode: 0, gaps: [] })
+    await finish()
+  })
+
+  test('under a reader that has stopped: none of the output is dropped when it goes on, however long the authorize hook takes', async () => {
+    let isSlow = false
+    const asked = gate<void>()
+    const { all, client, proxy, finish } = await behindProxy(QUICK, {
+      limits: { jobMemoryBytes: 65_536, jobSpillBytes: 0 },
+      authorize: async () => {
+        if (isSlow) await asked.promise
+        return true
+      },
+    })
+    const proc = client.exec('head -c 20000000 /dev/zero; echo end', { durable: true })
+    proc.pause()
+    const other = await all.connect()
+    // What was on its way at the cut may be dropped then, with nobody attached; not what comes after it.
+    while (((await other.jobs())[0]?.stdoutBytes ?? 0) < 1_100_000);
+    const isBack = new Promise((resolve) => client.once('reconnect', resolve))
+    const gaps: OutputGap[] = []
+    proc.on('gap', (gap) => gaps.push(gap))
+    proxy.cut()
+    await isBack
+    while ((await other.jobs())[0]?.attached !== true);
+    const before = gaps.length
+    isSlow = true
+    const output = text(proc)
+    await until(() => proc.offsets.stdout > 10_000_000)
+    expect(gaps.length).toBe(before)
+    asked.open()
+    const missing = gaps.reduce((sum, { bytes }) => sum + bytes, 0)
+    expect((await output).length).toBe(20_000_004 - missing)
+    expect(gaps.length).toBe(before)
     await finish()
   })
 

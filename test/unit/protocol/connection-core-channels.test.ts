@@ -188,6 +188,17 @@ describe('receiving', () => {
     expect(drainBytes(core)).toEqual(frames.window(1, 2, 10))
   })
 
+  test('a window becomes wider by what it is told, and that is announced as credit is', () => {
+    const core = withChannel()
+    core.onBytesConsumed(1, 0, 0, 1)
+    expect(core.hasOutput).toBe(false)
+    core.onBytesConsumed(1, 0, 0, 7)
+    expect(drainBytes(core)).toEqual(frames.window(1, 0, 16))
+    feed(core, frames.data(1, utf8('0123456789abcdef')))
+    core.onBytesConsumed(1, 0, 4)
+    expect(drainBytes(core)).toEqual(frames.window(1, 4, 20))
+  })
+
   test('credit that nobody can use is not given', () => {
     const core = withChannel()
     feed(core, frames.data(1, utf8('abcd')), frames.eof(1, 4, crc32('abcd')))

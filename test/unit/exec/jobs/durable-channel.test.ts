@@ -110,22 +110,7 @@ describe('after a loss', () => {
     expect([channel.received(0), channel.received(1)]).toEqual([100, 7])
   })
 
-  test('hears nothing more from the connection before', async () => {
-    const { link, told } = made()
-    link.accept()
-    const first = link.last
-    await link.lose()
-    link.accept()
-    const before = told.length
-    first.handler.onData(0, Buffer.from('late'))
-    first.handler.onEof(0)
-    first.handler.onExit?.({ error: { code: 'ERR_FAKESSH_FENCED', message: '' } })
-    first.handler.onClosed(LOST)
-    expect(told.length).toBe(before)
-    expect(first.channel.credited).toEqual([4])
-  })
-
-  test('offers what is left of its windows, credits only what came on this channel, and attaches anew for the rest', async () => {
+  test('offers what is left of its windows, credits only what came on this channel, and widens by the rest as it is read', async () => {
     const { link, channel, data } = made()
     link.accept()
     expect(link.last.windows).toEqual([MIB, 262_144])
@@ -135,20 +120,24 @@ describe('after a loss', () => {
     link.accept({ stdout: MIB - 1000 })
     data(0, Buffer.alloc(1000))
     channel.consumed(0, MIB - 1000 - 1)
-    expect(link.last.channel.credited).toEqual([])
-    const cramped = link.last
+    expect(link.last.channel.credited).toEqual([0])
+    expect(link.last.channel.widened).toEqual([MIB - 1000 - 1])
     channel.consumed(0, 11)
-    expect(cramped.channel.credited).toEqual([10])
-    expect(link.last).toMatchObject({
-      kind: 'attach',
-      params: { stdout: MIB },
-      windows: [MIB - 990, 262_144],
-    })
-    // Until the server has the new one, the old one keeps the job from dropping output.
-    expect(cramped.channel.isClosed).toBe(false)
+    expect([link.last.channel.credited, link.last.channel.widened]).toEqual([[10], [MIB - 1000]])
+    expect(link.opened).toHaveLength(2)
+  })
+
+  test('what is read while it is being attached widens the window once it is', async () => {
+    const { link, channel, data } = made()
+    link.accept()
+    data(0, Buffer.alloc(MIB))
+    await link.lose()
+    expect(link.last.windows).toEqual([0, 262_144])
+    channel.consumed(0, 1000)
+    channel.consumed(0, 24)
+    expect(link.last.channel.widened).toEqual([])
     link.accept({ stdout: MIB })
-    expect(cramped.channel.isClosed).toBe(true)
-    expect(link.opened).toHaveLength(3)
+    expect([link.last.channel.credited, link.last.channel.widened]).toEqual([[0], [1024]])
   })
 
   test('fails with why there will be no other connection', async () => {
