@@ -19,12 +19,14 @@ import { parseJobInfo } from './jobs/job-messages.js'
 import { killParams } from './kill-request.js'
 import { type ExecInfo, parseExecInfo, parseSignalInfo, STDERR, STDOUT } from './messages.js'
 import type { OutputGap } from './output-gap.js'
+import { OutputOffset } from './output-offset.js'
 
 export class ExecChannelProcess extends ExecProcess {
   override readonly stderr = new ExecStderr()
   override readonly jobId: string | undefined
   #command: string
   readonly #gaps: OutputGap[] = []
+  readonly #offsets: { readonly stdout: OutputOffset; readonly stderr: OutputOffset }
   readonly #onResult: (result: ExecResult, exitCwd: string | undefined) => void
   readonly #startedAt = performance.now()
   readonly #outcome = new ExecOutcome<ExecResult>()
@@ -64,6 +66,8 @@ export class ExecChannelProcess extends ExecProcess {
     this.on('error', (error) => this.destroy(error))
     this.#command = call.command
     this.jobId = call.durable?.job.id
+    const { stdout = 0, stderr = 0 } = call.durable?.job ?? {}
+    this.#offsets = { stdout: new OutputOffset(stdout), stderr: new OutputOffset(stderr) }
     this.#onResult = onResult
     this.#decided = new Promise((resolve) => {
       this.#decide = resolve
@@ -100,10 +104,12 @@ export class ExecChannelProcess extends ExecProcess {
   }
 
   override get offsets(): { readonly stdout: number; readonly stderr: number } {
-    const stdout = this.#durable?.received(STDOUT) ?? this.#stdoutBytes
-    const stderr = this.#durable?.received(STDERR) ?? this.stderr.bytes
+    const { stdout, stderr } = this.#offsets
     const waiting = (this.#stdout?.waitingBytes ?? 0) + this.readableLength
-    return { stdout: this.#lastOffset ?? stdout - waiting, stderr: stderr - this.stderr.waitingBytes }
+    return {
+      stdout: this.#lastOffset ?? stdout.after(this.#stdoutBytes - waiting),
+      stderr: stderr.after(this.stderr.bytes - this.stderr.waitingBytes),
+    }
   }
 
   override get result(): Promise<ExecResult> {
@@ -172,6 +178,7 @@ export class ExecChannelProcess extends ExecProcess {
       onClosed: (error) => this.#onClosed(error),
       onGap: (gap) => {
         this.#gaps.push(gap)
+        this.#offsets[gap.stream].onGap(gap)
         this.emit('gap', gap)
       },
     }

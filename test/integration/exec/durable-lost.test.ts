@@ -169,6 +169,44 @@ describe('a connection that is lost', () => {
     await finish()
   })
 
+  test('under a reader that is still before what is dropped meanwhile: its offsets say so', async () => {
+    const { all, client, proxy, finish } = await behindProxy(QUICK, {
+      limits: { jobMemoryBytes: 65_536, jobSpillBytes: 0 },
+    })
+    const other = await all.connect()
+    const wait = (file: string) => `until [ -e ${file} ]; do sleep 0.01; done`
+    const head = (bytes: number) => `head -c ${bytes} /dev/zero`
+    const proc = client.exec(`${head(300_000)}; ${wait('go')}; ${head(2_000_000)}; ${wait('on')}`, {
+      durable: true,
+    })
+    const hasWritten = async (bytes: number) => {
+      while ((await other.jobs())[0]?.stdoutBytes !== bytes);
+    }
+    let read = 0
+    proc.once('readable', () => {
+      read = proc.read(1000).length
+    })
+    await Promise.all([once(proc, 'readable'), hasWritten(300_000)])
+    const told = once(proc, 'gap')
+    proxy.blackHole()
+    proxy.cut()
+    await other.run('touch go')
+    await hasWritten(2_300_000)
+    proxy.heal()
+    const [gap] = (await told) as [OutputGap]
+    expect(gap.offset).toBeGreaterThan(read)
+    expect([read, proc.offsets.stdout]).toEqual([1000, 1000])
+    proc.detach()
+
+    const again = other.attach(proc.jobId as string, proc.offsets)
+    const rest = text(again)
+    await other.run('touch on')
+    const { gaps } = await again.result
+    const missing = gaps.reduce((sum, { bytes }) => sum + bytes, 0)
+    expect(read + missing + (await rest).length).toBe(2_300_000)
+    await finish()
+  })
+
   test.each(['SIGTERM', 'SIGUSR1'] as const)(
     'while kill(%s) waits for one: it is sent on the next',
     async (signal) => {
