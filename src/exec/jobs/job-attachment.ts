@@ -13,8 +13,7 @@ export interface AttachedJob {
   readonly stdout: OutputLog
   readonly stderr: OutputLog
   signal(params: JsonObject): JsonObject
-  /** The attachment is over. `hasTold`: its client was told how the job ended, and has said that it heard. */
-  onDetached(attachment: JobAttachment, hasTold: boolean): void
+  onDetached(attachment: JobAttachment): void
   /** The job is failing on the server's side. */
   onFailed(error: unknown): void
 }
@@ -96,18 +95,18 @@ export class JobAttachment implements ChannelHandler {
     return this.#job.signal(params)
   }
 
-  onClosed(error: FakeSshError | undefined): void {
-    this.#detach(this.#hasSentExit && error === undefined)
+  onClosed(): void {
+    this.#detach()
     this.#channel.close()
   }
 
-  #detach(hasTold = false): void {
+  #detach(): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#stdout.stop()
     this.#stderr.stop()
     this.#job.stdin.detach()
-    this.#job.onDetached(this, hasTold)
+    this.#job.onDetached(this)
   }
 
   #finish(): void {

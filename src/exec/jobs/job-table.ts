@@ -79,8 +79,8 @@ export class JobTable {
       throw new FakeSshError('ERR_FAKESSH_NO_JOB', message, { op: 'exec' })
     }
     const jobs = this.#users.get(user) ?? new Map<string, Entry>()
-    if (jobs.size >= this.limits.maxJobs && !this.#dropDelivered(user, jobs)) {
-      const message = `maxJobs is ${this.limits.maxJobs}, and this user has as many`
+    if (jobs.size >= this.limits.maxJobs) {
+      const message = `maxJobs is ${this.limits.maxJobs}, and this user has as many, those included that have ended and were not forgotten`
       throw new FakeSshError('ERR_FAKESSH_LIMIT', message, { op: 'exec' })
     }
     this.#users.set(user, jobs)
@@ -145,16 +145,6 @@ export class JobTable {
 
   #entry(user: string, id: string): Entry | undefined {
     return this.#users.get(user)?.get(keyOf(id))
-  }
-
-  /** Makes room by the oldest job whose end its client is known to have heard of. False when there is none. */
-  #dropDelivered(user: string, jobs: Map<string, Entry>): boolean {
-    for (const [key, { job }] of jobs) {
-      if (job?.hasEnded !== true || !job.isDelivered || job.isAttached) continue
-      this.#drop(user, key)
-      return true
-    }
-    return false
   }
 
   #drop(user: string, key: string): void {

@@ -54,7 +54,6 @@ export class Job {
   #programExit = UNKNOWN
   #exit: ExitMessage | undefined
   #isTerminated = false
-  #isDelivered = false
 
   constructor(group: ProcessGroup, options: JobOptions) {
     this.id = options.id
@@ -91,11 +90,6 @@ export class Job {
 
   get isAttached(): boolean {
     return this.#attachment !== undefined
-  }
-
-  /** True once a client was told the end, and has said that it heard. */
-  get isDelivered(): boolean {
-    return this.#isDelivered
   }
 
   /** Follows the program to its end. Never rejects. */
@@ -160,8 +154,7 @@ export class Job {
   }
 
   /** For an attachment. */
-  onDetached(attachment: JobAttachment, hasTold: boolean): void {
-    if (hasTold) this.#isDelivered = true
+  onDetached(attachment: JobAttachment): void {
     if (this.#attachment !== attachment) return
     this.#attachment = undefined
     this.#options.onDetached()

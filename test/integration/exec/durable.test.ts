@@ -342,18 +342,19 @@ describe('jobs', () => {
     await eve.close()
   })
 
-  test('and a user may have only so many; those whose end was heard make room', async () => {
+  test('and a user may have only so many, those included whose end was heard, until they are forgotten', async () => {
     const all = await served({ limits: { maxJobs: 3 } })
     const client = await all.connect()
     const ids = [await detached(client, 'sleep 60'), await detached(client, 'sleep 60')]
-    const unheard = await detached(client, 'true')
-    await untilEnded(client, unheard)
+    const heard = client.exec('true', { durable: true })
+    await heard.result
     const refused = client.exec('true', { durable: true })
     await expect(refused.result).rejects.toMatchObject({
       code: 'ERR_FAKESSH_LIMIT',
       message: expect.stringContaining('maxJobs is 3'),
     })
-    await client.attach(unheard).result
+    expect(await client.attach(heard.jobId as string).result).toMatchObject({ exitCode: 0 })
+    await client.forgetJob(heard.jobId as string)
     const id = await detached(client, 'sleep 60')
     expect((await client.jobs()).map((job) => job.id)).toEqual([...ids, id])
   })
