@@ -141,7 +141,8 @@ export class ServedConnection {
   async #exec(open: IncomingOpen, admitted: Admitted): Promise<void> {
     const { user, directories } = admitted
     const params = parseExecParams(open.params)
-    const { target, cwd, job } = params
+    const { target, cwd } = params
+    const job = params.job && { ...params.job, arrival: this.#deps.jobs.nextArrival() }
     const isRunning = job !== undefined && this.#deps.jobs.has(user.name, job.id)
     if (isRunning) return await serveAttach(open, job.id, job, this.#jobDeps(admitted))
     const decision = decideExec(user.exec, target, this.#deps.commands)
@@ -162,7 +163,8 @@ export class ServedConnection {
 
   async #attach(open: IncomingOpen, admitted: Admitted): Promise<void> {
     const params = parseAttachParams(open.params)
-    await serveAttach(open, params.job, params, this.#jobDeps(admitted))
+    const request = { ...params, arrival: this.#deps.jobs.nextArrival() }
+    await serveAttach(open, params.job, request, this.#jobDeps(admitted))
   }
 
   /** Throws `ERR_FAKESSH_DENIED` for a user who may not run commands. */

@@ -10,6 +10,7 @@ import type { ProcessGroup } from '../process-group.js'
 import { rejectOpen } from '../reject-open.js'
 import { type AllowedProcess, type ExecSetting, startAllowed } from '../start-allowed.js'
 import { Job } from './job.js'
+import type { AttachRequest } from './job-attachment.js'
 import type { JobKeeper, JobTable } from './job-table.js'
 
 /** What a durable exec needs besides what any exec does. */
@@ -25,7 +26,7 @@ export interface DurableExecDeps extends ExecServerDeps {
  */
 export async function serveDurableExec(
   open: IncomingOpen,
-  params: ExecParams & { readonly job: JobParams },
+  params: ExecParams & { readonly job: JobParams & AttachRequest },
   allowed: AllowedExec,
   deps: DurableExecDeps,
 ): Promise<void> {

@@ -24,6 +24,12 @@ export interface OutputOffsets {
   readonly stderr: number
 }
 
+/** What an OPEN asks for that is to be attached. */
+export interface AttachRequest extends OutputOffsets {
+  /** Its place among all OPENs: {@link JobTable.nextArrival}, taken when it arrived. */
+  readonly arrival: number
+}
+
 export class JobAttachment implements ChannelHandler {
   readonly #channel: Channel
   readonly #job: AttachedJob

@@ -4,7 +4,7 @@ import { FakeSshError } from '../../errors.js'
 import { fitText, type JsonObject } from '../../protocol/messages.js'
 import { rejectOpen } from '../reject-open.js'
 import type { Job } from './job.js'
-import type { OutputOffsets } from './job-attachment.js'
+import type { AttachRequest } from './job-attachment.js'
 import { parseForgetParams, parseJobSignalParams } from './job-messages.js'
 import type { JobTable } from './job-table.js'
 
@@ -30,7 +30,7 @@ export interface JobServerDeps {
 export async function serveAttach(
   open: IncomingOpen,
   id: string,
-  from: OutputOffsets,
+  request: AttachRequest,
   { jobs, user, authorize }: JobServerDeps,
 ): Promise<void> {
   const job = await jobs.get(user, id)
@@ -39,7 +39,7 @@ export async function serveAttach(
   if (!jobs.has(user, id))
     throw new FakeSshError('ERR_FAKESSH_NO_JOB', 'there is no such job', { op: 'exec' })
   if (open.signal.aborted) rejectOpen(open)
-  else job.attach(open, from)
+  else job.attach(open, request)
 }
 
 /** Answers the OPEN of a `jobs` channel. */

@@ -35,11 +35,18 @@ export class JobTable {
   /** Being dropped. */
   readonly #leaving = new Set<Promise<void>>()
   #isClosed = false
+  #arrivals = 0
   /** Looks whether all have ended, once that is waited for. */
   #lookIfIdle: () => void = () => {}
 
   constructor(limits: JobLimits) {
     this.limits = limits
+  }
+
+  /** The next place in the order in which OPENs arrive: of two that are to be attached to one job, the later one is, whichever is decided first. */
+  nextArrival(): number {
+    this.#arrivals += 1
+    return this.#arrivals
   }
 
   /** True when this user has the job, or it is being started. */

@@ -1,6 +1,6 @@
 /** One durable exec: a program that outlives the channel it was started on, with what it wrote and how it ended. */
 import type { IncomingOpen } from '../../connection/channel-handler.js'
-import { invalidArgument } from '../../errors.js'
+import { FakeSshError, invalidArgument } from '../../errors.js'
 import { type ExitMessage, fitText, type JsonObject } from '../../protocol/messages.js'
 import type { ExecEnd, ExecStart } from '../exec-observer.js'
 import { STDIN_WINDOW_BYTES } from '../exec-windows.js'
@@ -10,7 +10,7 @@ import { OutputPump } from '../output-pump.js'
 import { type ProcessGroup, requireSignal } from '../process-group.js'
 import { shownCommand } from '../shown-command.js'
 import type { ProgramExit } from '../spawn/program.js'
-import { JobAttachment, type OutputOffsets } from './job-attachment.js'
+import { type AttachRequest, JobAttachment } from './job-attachment.js'
 import { JobStdin } from './job-stdin.js'
 import { OutputLog, type OutputLogLimits } from './output-log.js'
 
@@ -51,6 +51,8 @@ export class Job {
   readonly #pumps: readonly OutputPump[]
   readonly #startedAt = performance.now()
   #attachment: JobAttachment | undefined
+  /** Of the newest OPEN that was attached. */
+  #arrival = 0
   #programExit = UNKNOWN
   #exit: ExitMessage | undefined
   #isTerminated = false
@@ -107,8 +109,16 @@ export class Job {
     }
   }
 
-  /** Answers an OPEN by attaching its channel, in place of the one that is. Throws `ERR_FAKESSH_INVALID_ARG` for an offset that is not there yet. */
-  attach(open: IncomingOpen, from: OutputOffsets): void {
+  /**
+   * Answers an OPEN by attaching its channel, in place of the one that is. Throws `ERR_FAKESSH_INVALID_ARG` for an offset that is not there
+   * yet, and `ERR_FAKESSH_FENCED` where an OPEN that arrived later has been attached: deciding about this one took longer, or its connection is dead.
+   */
+  attach(open: IncomingOpen, { arrival, ...from }: AttachRequest): void {
+    if (arrival < this.#arrival)
+      throw new FakeSshError(
+        'ERR_FAKESSH_FENCED',
+        'a newer attachment to this job took the place of this one',
+      )
     for (const output of ['stdout', 'stderr'] as const) {
       if (from[output] > this[output].end)
         throw invalidArgument(`attach ${output}`, `an offset up to ${this[output].end}`, String(from[output]))
@@ -117,6 +127,7 @@ export class Job {
     // First, as without a reader output is dropped.
     const attachment = new JobAttachment(open.channel, this, from)
     this.#attachment = attachment
+    this.#arrival = arrival
     older?.end('ERR_FAKESSH_FENCED', 'another attachment to this job took the place of this one')
     const { offset: stdin, isEnded: stdinEnded } = this.stdin
     const command = fitText(this.command, MAX_COMMAND_CHARACTERS)

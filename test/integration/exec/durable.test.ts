@@ -12,6 +12,7 @@ import {
   FakeSshServer,
   generateToken,
 } from '../../../src/index.js'
+import { gate } from '../../helpers/gate.js'
 import { processesWith, sleepMarker, until } from '../../helpers/processes.js'
 import { served } from '../../helpers/served.js'
 
@@ -227,6 +228,33 @@ describe('attach()', () => {
         { status: 'fulfilled', value: { exitCode: round } },
       ])
     }
+  })
+
+  test('that was asked for earlier, and is allowed later, does not take the place of one that was asked for after it', async () => {
+    const [isAsked, mayGo] = [gate<void>(), gate<void>()]
+    let attaches = 0
+    const authorize = async (request: AuthorizeRequest) => {
+      if (request.op === 'job' && request.action === 'attach') {
+        attaches += 1
+        if (attaches === 1) {
+          isAsked.open()
+          await mayGo.promise
+        }
+      }
+      return true
+    }
+    const all = await served({ authorize })
+    const [first, second] = [await all.connect(), await all.connect()]
+    const id = await detached(first, untilFile('go', 5))
+    const late = codeOf(first.attach(id).result)
+    await isAsked.promise
+    const proc = second.attach(id)
+    await once(proc, 'spawn')
+    mayGo.open()
+    expect(await late).toBe('ERR_FAKESSH_FENCED')
+    await first.run('touch go')
+    expect(await text(proc)).toBe('up\ndone\n')
+    expect(await proc.result).toMatchObject({ exitCode: 5 })
   })
 
   test('of an older attachment the program does not wait for', async () => {
