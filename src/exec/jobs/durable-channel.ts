@@ -4,7 +4,7 @@
  */
 import type { Channel, ChannelHandler } from '../../connection/channel-handler.js'
 import type { ChannelOpener } from '../../connection/channel-opener.js'
-import { FakeSshError } from '../../errors.js'
+import { ConnectionError, FakeSshError } from '../../errors.js'
 import type { JsonObject } from '../../protocol/messages.js'
 import { ANSWER_TIMEOUT_MS } from '../bounded-wait.js'
 import { STDERR_WINDOW_BYTES, STDOUT_WINDOW_BYTES } from '../exec-windows.js'
@@ -12,7 +12,6 @@ import { STDIN } from '../messages.js'
 import type { OutputGap } from '../output-gap.js'
 import { DurableStdin } from './durable-stdin.js'
 import { type JobOpenInfo, parseJobInfo } from './job-messages.js'
-import { ReattachLimit } from './reattach-limit.js'
 import { WindowShare } from './window-share.js'
 
 /** Which job, and how it is asked for first. */
@@ -38,6 +37,9 @@ const REPEATABLE: ReadonlySet<unknown> = new Set(['SIGTERM', 'SIGKILL'])
 /** Between SIGTERM and SIGKILL for a job that is given up, as for any exec that is. */
 const FORCE_KILL_AFTER_MS = 2000
 
+/** OPENs in a row that may be refused as if the connection had ended: it is about to end, or never will. */
+const MAX_REFUSALS = 10
+
 const NAMES = ['stdout', 'stderr'] as const
 
 export class DurableChannel implements Channel {
@@ -46,7 +48,6 @@ export class DurableChannel implements Channel {
   readonly #opener: ChannelOpener
   readonly #call: DurableCall
   readonly #handler: DurableHandler
-  readonly #limit = new ReattachLimit()
   readonly #windows = [new WindowShare(STDOUT_WINDOW_BYTES), new WindowShare(STDERR_WINDOW_BYTES)] as const
   readonly #stdin = new DurableStdin()
   /** How far each output is: the offset of the next byte. */
@@ -66,6 +67,8 @@ export class DurableChannel implements Channel {
   /** Why the last connection ended. */
   #lostBy: FakeSshError | undefined
   #peerLabel = ''
+  /** OPENs in a row that were refused as if the connection had ended. */
+  #refusals = 0
   #isClosed = false
   #isKilling = false
 
@@ -173,7 +176,6 @@ export class DurableChannel implements Channel {
       },
       onAcknowledged: (stream, consumed) => {
         if (stream !== STDIN || this.#isClosed) return
-        this.#limit.onProgress()
         this.#stdin.onAcknowledged(consumed)
       },
       onExit: (exit) => {
@@ -191,7 +193,7 @@ export class DurableChannel implements Channel {
 
   #onOpened(info: JsonObject): void {
     this.#isAttached = true
-    this.#limit.onAttached()
+    this.#refusals = 0
     if (this.#isClosed) {
       if (this.#isKilling) this.#sendKill()
       return
@@ -210,7 +212,6 @@ export class DurableChannel implements Channel {
     const isFirst = !this.#isStarted
     this.#isStarted = true
     this.#requireOffsets(job)
-    if (job.stdin > this.#stdin.acknowledged) this.#limit.onProgress()
     // Before anybody can write.
     if (this.#channel !== undefined) this.#stdin.attach(this.#channel, job.stdin, job.stdinEnded)
     if (isFirst) this.#handler.onOpened?.(info)
@@ -237,7 +238,6 @@ export class DurableChannel implements Channel {
   }
 
   #onData(stream: number, bytes: Uint8Array): void {
-    this.#limit.onProgress()
     this.#offsets[stream] = (this.#offsets[stream] ?? 0) + bytes.length
     this.#windows[stream]?.onArrived(bytes.length)
     this.#handler.onData(stream, bytes)
@@ -265,7 +265,9 @@ export class DurableChannel implements Channel {
     this.#lostBy = error
     if (error.code !== 'ERR_FAKESSH_NOT_STARTED') this.#wasHeard = true
     const { recovery } = this.#opener
-    if (recovery === undefined || !this.#limit.mayTryAgain()) throw error
+    // How often connections are made is the link's to bound; it cannot bound what is asked on one that lives.
+    if (!ConnectionError.is(error)) this.#refusals += 1
+    if (recovery === undefined || this.#refusals > MAX_REFUSALS) throw error
     await recovery.whenOpen(this.#giveUp.signal)
     if (this.#isClosed) return
     const [stdout, stderr] = this.#offsets

@@ -36,10 +36,7 @@ async function behindProxy(seed: number): Promise<Behind> {
   return { all, proxy, url, client, finish }
 }
 
-/**
- * A cut at a random byte. With `end` what passed is read before it is noticed; after a reset an end that just then writes does not read it
- * any more, and with nothing got through ten times in a row a durable exec gives up.
- */
+/** A cut at a random byte. With `end` what passed is read before it is noticed; after a reset an end that just then writes does not read it any more. */
 const cutAfter = (min: number, max: number, how: CutHow = 'reset') => ({
   cut: { afterBytes: { min, max }, how },
 })

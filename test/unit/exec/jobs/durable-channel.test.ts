@@ -3,14 +3,16 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { ChannelHandler } from '../../../../src/connection/channel-handler.js'
 import type { ChannelOpener, Recovery } from '../../../../src/connection/channel-opener.js'
-import { FakeSshError } from '../../../../src/errors.js'
+import { ConnectionError, FakeSshError } from '../../../../src/errors.js'
 import { DurableChannel } from '../../../../src/exec/jobs/durable-channel.js'
 import { RecordingChannel } from '../../../helpers/recording-channel.js'
 
 const ID = 'ab'.repeat(32)
 const MIB = 1_048_576
-const LOST = new FakeSshError('ERR_FAKESSH_CONNECTION_LOST', 'cut')
-const NOT_STARTED = new FakeSshError('ERR_FAKESSH_NOT_STARTED', 'down')
+const LOST = new ConnectionError('ERR_FAKESSH_CONNECTION_LOST', 'cut')
+const NOT_STARTED = new ConnectionError('ERR_FAKESSH_NOT_STARTED', 'down')
+/** Of an OPEN_FAIL: the connection lives. */
+const REFUSED = new FakeSshError('ERR_FAKESSH_SHUTDOWN', 'no more')
 
 class Link implements ChannelOpener, Recovery {
   instance: string | undefined = 'one'
@@ -28,7 +30,7 @@ class Link implements ChannelOpener, Recovery {
   }
 
   isRecoverable(error: unknown): boolean {
-    return error === LOST || error === NOT_STARTED
+    return error === LOST || error === NOT_STARTED || error === REFUSED
   }
 
   async whenOpen(signal?: AbortSignal): Promise<void> {
@@ -156,13 +158,30 @@ describe('after a loss', () => {
     expect(told.at(-1)).toMatchObject({ code: 'ERR_FAKESSH_NO_JOB', message: 'no such job', cause: LOST })
   })
 
-  test('tries ten times in vain, and not once more', async () => {
+  test('goes on however often a connection is lost: how often there is one is for the link to say', async () => {
+    const { link, told, data } = made()
+    link.accept()
+    for (let i = 0; i < 30; i += 1) await link.lose()
+    for (let i = 0; i < 30; i += 1) {
+      link.accept()
+      await link.lose()
+    }
+    link.accept()
+    data(0, 'still there')
+    expect([link.opened.length, told]).toEqual([61, ['opened', 'data 0 still there']])
+  })
+
+  test('of a server that refuses it while the connection lives, asks ten times in a row and not once more', async () => {
     const { link, told } = made()
     link.accept()
-    for (let i = 0; i < 10; i += 1) await link.lose()
-    expect(told).toEqual(['opened'])
     await link.lose()
-    expect([link.opened.length, told.at(-1)]).toEqual([11, LOST])
+    for (let i = 0; i < 10; i += 1) await link.lose(REFUSED)
+    link.accept()
+    await link.lose()
+    for (let i = 0; i < 10; i += 1) await link.lose(REFUSED)
+    expect(told).toEqual(['opened'])
+    await link.lose(REFUSED)
+    expect([link.opened.length, told.at(-1)]).toEqual([23, REFUSED])
   })
 })
 
