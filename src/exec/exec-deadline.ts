@@ -1,6 +1,6 @@
 /** The two ways a caller bounds an exec: `timeoutMs` and `signal`. */
 import { setMaxListeners } from 'node:events'
-import type { ExecCall } from './exec-arguments.js'
+import type { OperationOptions } from '../options.js'
 
 export interface ExecDeadlineHandler {
   onTimeout(timeoutMs: number): void
@@ -13,7 +13,7 @@ export class ExecDeadline {
   readonly #onAbort: () => void
 
   /** Calls the handler later, never from here, also when the signal is aborted already. */
-  constructor({ signal, timeoutMs }: Pick<ExecCall, 'signal' | 'timeoutMs'>, handler: ExecDeadlineHandler) {
+  constructor({ signal, timeoutMs }: OperationOptions, handler: ExecDeadlineHandler) {
     this.#signal = signal
     this.#onAbort = () => handler.onAbort(signal?.reason)
     if (signal?.aborted === true) queueMicrotask(this.#onAbort)

@@ -6,7 +6,7 @@ import type { ExitMessage, JsonObject } from '../../src/protocol/messages.js'
 type Taken = (error?: FakeSshError) => void
 
 export class RecordingChannel implements Channel {
-  readonly id = 1
+  id = 1
   readonly kind = 'exec'
   readonly peerLabel = 'memory'
   isClosed = false

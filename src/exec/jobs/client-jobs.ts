@@ -1,18 +1,13 @@
 /** The jobs of a user, from the client's side: listed, signalled and forgotten without attaching to them (docs/protocol.md, 7.5). */
-import type { Channel, ChannelHandler } from '../../connection/channel-handler.js'
 import type { ChannelOpener } from '../../connection/channel-opener.js'
-import { FakeSshError } from '../../errors.js'
 import { escapeText } from '../../escape.js'
 import type { OperationOptions } from '../../options.js'
-import type { JsonObject } from '../../protocol/messages.js'
-import { ANSWER_TIMEOUT_MS } from '../bounded-wait.js'
 import { requireJobId } from '../exec-arguments.js'
-import { ExecDeadline } from '../exec-deadline.js'
-import { boundsOf } from '../exec-options.js'
 import type { KillOptions } from '../exec-process.js'
 import { killParams } from '../kill-request.js'
 import { parseSignalInfo } from '../messages.js'
 import { parseJobList } from './job-messages.js'
+import { askJobs } from './job-request.js'
 
 /** A durable exec at the server, running or ended. @public */
 export interface JobInfo {
@@ -46,7 +41,7 @@ export async function listJobs(
   opener: ChannelOpener,
   options: OperationOptions = {},
 ): Promise<readonly JobInfo[]> {
-  const jobs = parseJobList(await ask(opener, 'list', {}, options))
+  const jobs = parseJobList(await askJobs(opener, 'list', {}, options))
   return jobs.map((job) => ({
     ...job,
     command: escapeText(job.command),
@@ -63,7 +58,7 @@ export async function killJob(
 ): Promise<boolean> {
   requireJobId('killJob', id)
   const params = { job: id, ...killParams(signal, options) }
-  return parseSignalInfo(await ask(opener, 'signal', params, options)).delivered
+  return parseSignalInfo(await askJobs(opener, 'signal', params, options)).delivered
 }
 
 /** For `client.forgetJob()`. */
@@ -73,51 +68,5 @@ export async function forgetJob(
   options: OperationOptions = {},
 ): Promise<void> {
   requireJobId('forgetJob', id)
-  await ask(opener, 'forget', { job: id }, options)
-}
-
-/** One request on a channel of its own. */
-async function ask(
-  opener: ChannelOpener,
-  type: string,
-  params: JsonObject,
-  options: OperationOptions,
-): Promise<JsonObject> {
-  const { signal, timeoutMs = ANSWER_TIMEOUT_MS } = boundsOf(options)
-  signal?.throwIfAborted()
-  let channel: Channel | undefined
-  let deadline: ExecDeadline | undefined
-  try {
-    return await new Promise((resolve, reject) => {
-      deadline = new ExecDeadline(
-        { signal, timeoutMs },
-        {
-          onAbort: reject,
-          onTimeout: () =>
-            reject(failure('ERR_FAKESSH_TIMEOUT', `${type}: no answer within ${timeoutMs} ms`)),
-        },
-      )
-      if (options.timeoutMs === undefined) deadline.unref()
-      const handler: ChannelHandler = {
-        onOpened: () => void channel?.request(type, params).then(resolve, reject),
-        onData() {},
-        onEof() {},
-        onClosed: (error) =>
-          reject(error ?? failure('ERR_FAKESSH_CANCELLED', `${type}: the server closed the channel`)),
-      }
-      channel = opener.open('jobs', {}, [], handler)
-    })
-  } catch (error) {
-    // The peer's message does not say what it was about.
-    if (FakeSshError.is(error) && error.op === undefined)
-      throw new FakeSshError(error.code, error.message, { op: 'jobs', host: error.host, cause: error })
-    throw error
-  } finally {
-    deadline?.stop()
-    channel?.abort()
-  }
-}
-
-function failure(code: string, message: string): FakeSshError {
-  return new FakeSshError(code, message, { op: 'jobs' })
+  await askJobs(opener, 'forget', { job: id }, options)
 }

@@ -12,6 +12,7 @@ import { STDIN } from '../messages.js'
 import type { OutputGap } from '../output-gap.js'
 import { DurableStdin } from './durable-stdin.js'
 import { type JobOpenInfo, parseJobInfo } from './job-messages.js'
+import { killLater } from './kill-later.js'
 import { WindowShare } from './window-share.js'
 
 /** Which job, and how it is asked for first. */
@@ -34,8 +35,8 @@ interface Waiter {
 /** Signals that may arrive twice, where the answer to the first was lost. */
 const REPEATABLE: ReadonlySet<unknown> = new Set(['SIGTERM', 'SIGKILL'])
 
-/** Between SIGTERM and SIGKILL for a job that is given up, as for any exec that is. */
-const FORCE_KILL_AFTER_MS = 2000
+/** What ends a job that is given up, as any exec that is. */
+const KILL = { signal: 'SIGTERM', forceKillAfterMs: 2000 }
 
 /** OPENs in a row that may be refused as if the connection had ended: it is about to end, or never will. */
 const MAX_REFUSALS = 10
@@ -70,6 +71,7 @@ export class DurableChannel implements Channel {
   /** OPENs in a row that were refused as if the connection had ended. */
   #refusals = 0
   #isClosed = false
+  /** The job is to be ended, and the server has not answered yet. */
   #isKilling = false
 
   constructor(opener: ChannelOpener, call: DurableCall, handler: DurableHandler) {
@@ -144,23 +146,35 @@ export class DurableChannel implements Channel {
     if (!this.#isKilling) this.#channel?.abort()
   }
 
-  /** Ends the job, as far as that is possible at once: where there is a connection. Nothing more reaches the handler. */
+  /** Ends the job; where there is no connection, on the next one. Nothing more reaches the handler. */
   kill(): void {
-    this.#isKilling = this.#channel !== undefined
+    this.#finish(closed())
+    const channel = this.#channel
+    if (channel === undefined || channel.id === 0) {
+      // An OPEN that waits for a free channel is never sent.
+      channel?.abort()
+      this.#killLater()
+      return
+    }
+    this.#isKilling = true
     // One that was asked for is killed when it is there.
     if (this.#isAttached) this.#sendKill()
-    const channel = this.#channel
-    setTimeout(() => channel?.abort(), ANSWER_TIMEOUT_MS).unref()
-    this.#finish(closed())
+    setTimeout(() => channel.abort(), ANSWER_TIMEOUT_MS).unref()
   }
 
   #sendKill(): void {
     const channel = this.#channel
-    const params = { signal: 'SIGTERM', forceKillAfterMs: FORCE_KILL_AFTER_MS }
-    channel?.request('signal', params).then(
-      () => channel.abort(),
+    channel?.request('signal', KILL).then(
+      () => {
+        this.#isKilling = false
+        channel.abort()
+      },
       () => channel.abort(),
     )
+  }
+
+  #killLater(): void {
+    if (this.#isStarted || this.#wasHeard) void killLater(this.#opener, this.#call.job.id, KILL)
   }
 
   #ask(kind: string, params: JsonObject): void {
@@ -254,7 +268,13 @@ export class DurableChannel implements Channel {
     this.#channel?.close()
     this.#channel = undefined
     this.#isAttached = false
-    if (this.#isClosed) return
+    if (this.#isClosed) {
+      if (!this.#isKilling || this.#opener.recovery?.isRecoverable(error) !== true) return
+      this.#isKilling = false
+      this.#wasHeard = true
+      this.#killLater()
+      return
+    }
     this.#stdin.detach()
     if (error === undefined || this.#opener.recovery?.isRecoverable(error) !== true) this.#end(error)
     else this.#carryOn(error).catch((reason) => this.#fail(reason))

@@ -30,6 +30,8 @@ export async function serveDurableExec(
   allowed: AllowedExec,
   deps: DurableExecDeps,
 ): Promise<void> {
+  // Whoever asked is gone, and nothing has run yet: so nothing does, unless it is asked for again.
+  if (open.signal.aborted) return rejectOpen(open)
   let job: Job
   try {
     job = await deps.jobs.start(deps.user, params.job, async (keeper) => {

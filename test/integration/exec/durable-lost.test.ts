@@ -256,14 +256,21 @@ describe('a connection that is lost', () => {
     await finish()
   })
 
-  test('in a timeoutMs that is over meanwhile: the job is left', async () => {
-    const { all, client, proxy, finish } = await behindProxy({ minDelayMs: 60_000, maxDelayMs: 60_000 })
-    const proc = client.exec('echo up; sleep 60', { durable: true, timeoutMs: 500 })
+  test.each([
+    ['timeoutMs', () => ({ timeoutMs: 500 }), { code: 'ERR_FAKESSH_TIMEOUT', timedOut: true }],
+    ['signal', () => ({ signal: AbortSignal.timeout(500) }), { name: 'TimeoutError' }],
+  ])('in a %s that is over meanwhile: the job is ended on the next one', async (_name, bound, failure) => {
+    const { all, client, proxy, finish } = await behindProxy()
+    const proc = client.exec('echo up; sleep 60', { durable: true, ...bound() })
     await once(proc, 'data')
+    proxy.blackHole()
     proxy.cut()
-    await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_TIMEOUT', timedOut: true })
+    await expect(proc.result).rejects.toMatchObject(failure)
     const other = await all.connect()
     expect(await other.jobs()).toMatchObject([{ id: proc.jobId, state: 'running' }])
+    proxy.heal()
+    while ((await other.jobs())[0]?.state !== 'exited');
+    expect(await other.jobs()).toMatchObject([{ exitCode: null, signal: 'SIGTERM' }])
     await finish()
   })
 

@@ -147,6 +147,41 @@ describe('exec with durable', () => {
     expect(processesWith(marker)).toEqual([])
   })
 
+  test('one that is aborted while it waits for a free channel is never started', async () => {
+    const all = await served({ limits: { maxChannels: 1 } })
+    const client = await all.connect()
+    const first = client.exec('cat')
+    await once(first, 'spawn')
+    const controller = new AbortController()
+    const proc = client.exec('touch started', { durable: true, signal: controller.signal })
+    controller.abort(new Error('never mind'))
+    await expect(proc.result).rejects.toThrow('never mind')
+    first.end()
+    await first.result
+    expect(await client.jobs()).toEqual([])
+    expect(all.events('exec').filter(({ phase }) => phase === 'start')).toHaveLength(1)
+  })
+
+  test('one whose client is gone before it is allowed is never started', async () => {
+    const [isAsked, mayGo] = [gate<void>(), gate<void>()]
+    const authorize = async (request: AuthorizeRequest) => {
+      if (request.op !== 'exec') return true
+      isAsked.open()
+      await mayGo.promise
+      return true
+    }
+    const all = await served({ authorize })
+    const [client, other] = [await all.connect(), await all.connect()]
+    const outcome = codeOf(client.exec('touch started', { durable: true }).result)
+    await isAsked.promise
+    await client.close({ drainMs: 0 })
+    expect(await outcome).toBe('ERR_FAKESSH_CLOSED')
+    await until(() => all.events('disconnect').length === 1)
+    mayGo.open()
+    expect(await other.jobs()).toEqual([])
+    expect(all.events('exec')).toEqual([])
+  })
+
   test('kill() reaches the whole group', async () => {
     const client = await (await served()).connect()
     const marker = sleepMarker()

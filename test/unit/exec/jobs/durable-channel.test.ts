@@ -30,7 +30,7 @@ class Link implements ChannelOpener, Recovery {
   }
 
   isRecoverable(error: unknown): boolean {
-    return error === LOST || error === NOT_STARTED || error === REFUSED
+    return FakeSshError.is(error) && [LOST, NOT_STARTED, REFUSED].some(({ code }) => code === error.code)
   }
 
   async whenOpen(signal?: AbortSignal): Promise<void> {
@@ -292,15 +292,52 @@ describe('closing', () => {
     }
   })
 
-  test('kill() without a connection leaves the job', async () => {
+  test('kill() of an OPEN that waits for a free channel takes it back', async () => {
     const { link, channel } = made()
-    link.accept()
-    link.throws = LOST
-    link.last.handler.onClosed(LOST)
+    link.last.channel.id = 0
     channel.kill()
     channel.abort()
     await turn()
-    expect(link.opened).toHaveLength(1)
+    expect([link.last.channel.log, link.opened.length]).toEqual([['abort'], 1])
+  })
+
+  test('kill() without a connection, or with one that is lost before the answer, ends the job on the next', async () => {
+    for (const when of ['offline', 'asked', 'attached']) {
+      const { link, channel, told } = made()
+      if (when !== 'asked') link.accept()
+      if (when === 'offline') link.last.handler.onClosed(LOST)
+      if (when === 'attached') link.last.channel.request = () => Promise.reject(LOST)
+      channel.kill()
+      channel.abort()
+      if (when !== 'offline') link.last.handler.onClosed(LOST)
+      await turn()
+      expect(link.last).toMatchObject({ kind: 'jobs' })
+      await link.lose()
+      expect([link.opened.length, link.last.kind]).toEqual([3, 'jobs'])
+      link.last.handler.onOpened?.({})
+      await turn()
+      const params = JSON.stringify({ job: ID, signal: 'SIGTERM', forceKillAfterMs: 2000 })
+      expect(link.last.channel.log).toEqual([`request signal ${params}`, 'abort'])
+      expect([link.opened.length, told.length]).toEqual([3, when === 'asked' ? 0 : 1])
+    }
+  })
+
+  test('kill() without a connection is given up with the link, when the server refuses, and after ten losses', async () => {
+    for (const [ends, asked] of [
+      [[], 0],
+      [[new FakeSshError('ERR_FAKESSH_NO_JOB', 'gone')], 1],
+      [Array(12).fill(LOST), 10],
+    ] as const) {
+      const { link, channel } = made()
+      link.accept()
+      link.last.handler.onClosed(LOST)
+      if (ends.length === 0) link.throws = LOST
+      channel.kill()
+      if (ends.length === 0) link.throws = new FakeSshError('ERR_FAKESSH_CLOSED', 'closed')
+      await turn()
+      for (const error of ends) await link.lose(error as ConnectionError)
+      expect(link.opened.length).toBe(1 + asked)
+    }
   })
 
   test('a server that closes without a word', () => {
