@@ -26,6 +26,8 @@ export class DurableStdin {
   #waiting: { readonly until: number; readonly taken: Taken }[] = []
   #isEnded = false
   #hasSentEnd = false
+  /** Another client has ended it before all that was written here. */
+  #isCutShort = false
   #channel: Channel | undefined
   /** Absolute offset at which the stream of the present channel began. */
   #base = 0
@@ -38,6 +40,10 @@ export class DurableStdin {
 
   /** Copies the bytes. `taken` is called as that of {@link Channel.send} is, once they were handed to a transport for the first time. */
   write(bytes: Uint8Array, taken: Taken): void {
+    if (this.#isCutShort) {
+      queueMicrotask(() => taken(cutShort()))
+      return
+    }
     for (let offset = 0; offset < bytes.length; ) {
       const block = this.#blockWithRoom()
       const part = bytes.subarray(offset, offset + BLOCK_BYTES - block.used)
@@ -56,12 +62,17 @@ export class DurableStdin {
     this.#send()
   }
 
-  /** The channel is open, and the server has so many bytes. Throws `ERR_FAKESSH_PROTOCOL` when that cannot be. */
+  /**
+   * The channel is open, and the server has so many bytes, and the end if `hasEnd`. Throws `ERR_FAKESSH_PROTOCOL` when that cannot be, and `ERR_FAKESSH_FENCED` when it can be
+   * only because another client has written: in between, nobody knows where.
+   */
   attach(channel: Channel, offset: number, hasEnd: boolean): void {
     // Another client may have written before; this one goes on from there.
     if (this.#isFirst) this.#acknowledged = this.#taken = this.#sent = this.#written = offset
     this.#isFirst = false
-    if (offset < this.#acknowledged || offset > this.#written) {
+    if (offset > this.#written)
+      throw new FakeSshError('ERR_FAKESSH_FENCED', 'stdin: another client has written to it meanwhile')
+    if (offset < this.#acknowledged) {
       const expected = `an offset from ${this.#acknowledged} to ${this.#written}`
       throw new FakeSshError('ERR_FAKESSH_PROTOCOL', `stdin: expected ${expected}, got ${offset}`)
     }
@@ -70,6 +81,7 @@ export class DurableStdin {
     this.#sent = offset
     this.#hasSentEnd = hasEnd
     this.#onAcknowledged(offset)
+    if (hasEnd && !(this.#isEnded && offset === this.#written)) this.#cutShort()
     this.#send()
   }
 
@@ -86,6 +98,15 @@ export class DurableStdin {
   /** There will be no other channel. */
   release(error: () => FakeSshError): void {
     this.#channel = undefined
+    this.#drop(error)
+  }
+
+  #cutShort(): void {
+    this.#isCutShort = true
+    this.#drop(cutShort)
+  }
+
+  #drop(error: () => FakeSshError): void {
     this.#blocks = []
     for (const { taken } of this.#waiting.splice(0)) taken(error())
   }
@@ -126,4 +147,8 @@ export class DurableStdin {
     this.#blocks.push(block)
     return block
   }
+}
+
+function cutShort(): FakeSshError {
+  return new FakeSshError('ERR_FAKESSH_CLOSED', 'stdin: another client has ended it')
 }

@@ -274,6 +274,33 @@ describe('a connection that is lost', () => {
     await finish()
   })
 
+  test('while another client ends stdin: a write that waits fails', async () => {
+    const { all, client, proxy, finish } = await behindProxy()
+    const other = await all.connect()
+    const proc = client.exec('cat; until [ -e go ]; do sleep 0.01; done', { durable: true })
+    proc.write('abc')
+    await once(proc, 'data')
+    proxy.blackHole()
+    proxy.cut()
+    await new Promise((resolve) => client.once('disconnect', resolve))
+    const failure = new Promise((resolve) => proc.once('error', resolve))
+    const written = new Promise((resolve) => proc.write('def', resolve))
+    const second = other.attach(proc.jobId as string, proc.offsets)
+    await once(second, 'spawn')
+    second.end()
+    await once(second, 'finish')
+    // What was sent before this has arrived.
+    await other.run('true')
+    second.detach()
+    proxy.heal()
+    await other.run('touch go')
+    proc.resume()
+    expect(await proc.result).toMatchObject({ exitCode: 0, stdinBytes: 3 })
+    expect(await written).toMatchObject({ code: 'EPIPE' })
+    expect(await failure).toMatchObject({ code: 'EPIPE' })
+    await finish()
+  })
+
   test('and given up: the result says why', async () => {
     const { client, proxy, finish } = await behindProxy({ ...QUICK, giveUpAfterMs: 200 })
     const proc = client.exec('echo up; sleep 60', { durable: true })

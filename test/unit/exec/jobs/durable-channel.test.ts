@@ -243,19 +243,16 @@ describe('a server that breaks the protocol', () => {
     expect(link.last.channel.isClosed).toBe(code !== undefined)
   })
 
-  test.each([{ stdout: 2 }, { stderr: 1 }, { stdout: 3, stderr: 2, stdin: 1 }])(
-    'goes back behind what was told (case %#)',
-    async (job) => {
-      const { link, told, data } = made()
-      link.accept()
-      data(0, 'abc')
-      data(1, 'de')
-      await link.lose()
-      link.accept({ stdout: 3, stderr: 2, ...job })
-      expect(told.at(-1)).toMatchObject({ code: 'ERR_FAKESSH_PROTOCOL' })
-      expect(link.last.channel.isClosed).toBe(true)
-    },
-  )
+  test.each([{ stdout: 2 }, { stderr: 1 }])('goes back behind what was told (case %#)', async (job) => {
+    const { link, told, data } = made()
+    link.accept()
+    data(0, 'abc')
+    data(1, 'de')
+    await link.lose()
+    link.accept({ stdout: 3, stderr: 2, ...job })
+    expect(told.at(-1)).toMatchObject({ code: 'ERR_FAKESSH_PROTOCOL' })
+    expect(link.last.channel.isClosed).toBe(true)
+  })
 })
 
 describe('closing', () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { FakeSshError } from '../../../../src/errors.js'
 import { DurableStdin } from '../../../../src/exec/jobs/durable-stdin.js'
@@ -82,13 +83,36 @@ describe('DurableStdin', () => {
     expect(Buffer.concat(next.sent).equals(bytes.subarray(170_000))).toBe(true)
   })
 
-  test.each([4, 11])('refuses a server that says it has %i bytes of which it cannot', (offset) => {
+  test.each([
+    ['less than it had confirmed', 4, 'ERR_FAKESSH_PROTOCOL'],
+    ['more than was written, so that another client has written too', 11, 'ERR_FAKESSH_FENCED'],
+  ])('fails where the server has %s', (_what, offset, code) => {
     const { stdin, write } = made()
     write('0123456789')
     stdin.onAcknowledged(5)
     expect(() => stdin.attach(new RecordingChannel(), offset, false)).toThrow(
-      expect.objectContaining({ code: 'ERR_FAKESSH_PROTOCOL' }),
+      expect.objectContaining({ code }),
     )
+  })
+
+  test('fails what another client has ended stdin before, and what is written after that', async () => {
+    const { stdin, taken, write } = made()
+    write('abc')
+    write('def')
+    stdin.detach()
+    const next = new RecordingChannel()
+    stdin.attach(next, 3, true)
+    expect(taken).toEqual([undefined, 'ERR_FAKESSH_CLOSED'])
+    write('ghi')
+    stdin.end()
+    await turn()
+    expect(taken).toEqual([undefined, 'ERR_FAKESSH_CLOSED', 'ERR_FAKESSH_CLOSED'])
+    expect(next.log).toEqual([])
+    // Nor does it try again.
+    stdin.detach()
+    const last = new RecordingChannel()
+    stdin.attach(last, 3, true)
+    expect([last.log, taken.length]).toEqual([[], 3])
   })
 
   test('fails what waits when there will be no other channel', () => {
