@@ -36,7 +36,10 @@ export interface ServerLimits {
    * most 1,099,511,627,776; 0 for none.
    */
   readonly jobSpillBytes?: number | undefined
-  /** Milliseconds after which a durable exec that has ended is dropped with its output. Default 3,600,000 (one hour). */
+  /**
+   * Milliseconds after which a durable exec that has ended, and that nobody is attached to any more, is dropped with its output. Default
+   * 3,600,000 (one hour).
+   */
   readonly jobExpiryMs?: number | undefined
 }
 

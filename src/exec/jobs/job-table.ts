@@ -10,7 +10,7 @@ import type { OutputLogLimits } from './output-log.js'
 export interface JobLimits extends OutputLogLimits {
   /** Jobs that one user may have, those that have ended included until they are dropped. */
   readonly maxJobs: number
-  /** Milliseconds from a job's end until it is dropped; later where somebody is attached at that time. */
+  /** Milliseconds from a job's end until it is dropped; from when whoever was attached after that has left. */
   readonly expiryMs: number
 }
 
@@ -25,7 +25,6 @@ interface Entry {
   readonly starting: Promise<Job>
   job: Job | undefined
   expiry: NodeJS.Timeout | undefined
-  isExpired: boolean
 }
 
 export class JobTable {
@@ -95,17 +94,20 @@ export class JobTable {
     const drop = () => this.#drop(user, key)
     const starting = start({
       onEnded: () => {
-        entry.expiry = setTimeout(() => {
-          entry.isExpired = true
-          if (entry.job?.isAttached !== true) drop()
-        }, this.limits.expiryMs).unref()
+        startExpiry()
         this.#lookIfIdle()
       },
-      onDetached: () => {
-        if (entry.isExpired) drop()
-      },
+      // Whoever lost its connection comes back.
+      onDetached: () => startExpiry(),
     })
-    const entry: Entry = { starting, job: undefined, expiry: undefined, isExpired: false }
+    const entry: Entry = { starting, job: undefined, expiry: undefined }
+    const startExpiry = () => {
+      clearTimeout(entry.expiry)
+      if (jobs.get(key) !== entry) return
+      entry.expiry = setTimeout(() => {
+        if (entry.job?.hasEnded === true && !entry.job.isAttached) drop()
+      }, this.limits.expiryMs).unref()
+    }
     jobs.set(key, entry)
     try {
       entry.job = await starting

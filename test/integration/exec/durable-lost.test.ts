@@ -274,6 +274,24 @@ describe('a connection that is lost', () => {
     await finish()
   })
 
+  test('after the job had expired under its reader: it is still there', async () => {
+    const { all, client, proxy, finish } = await behindProxy(QUICK, { limits: { jobExpiryMs: 300 } })
+    const other = await all.connect()
+    const proc = client.exec('head -c 3000000 /dev/zero; exit 4', { durable: true })
+    proc.pause()
+    while ((await other.jobs()).some(({ id, state }) => id === proc.jobId && state !== 'exited'));
+    const same = other.exec('true', { durable: true })
+    await same.result
+    // One that ended after it has expired.
+    while ((await other.jobs()).length > 1);
+    const isBack = new Promise((resolve) => client.once('reconnect', resolve))
+    proxy.cut()
+    await isBack
+    expect((await text(proc)).length).toBe(3_000_000)
+    expect(await proc.result).toMatchObject({ exitCode: 4, gaps: [] })
+    await finish()
+  })
+
   test('while another client ends stdin: a write that waits fails', async () => {
     const { all, client, proxy, finish } = await behindProxy()
     const other = await all.connect()
