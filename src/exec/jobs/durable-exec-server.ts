@@ -1,6 +1,6 @@
 /** The server half of a durable exec (docs/protocol.md, 7.5): from a permitted OPEN to a job that this OPEN is attached to. */
 import type { IncomingOpen } from '../../connection/channel-handler.js'
-import { FakeSshError } from '../../errors.js'
+import { FakeSshError, invalidArgument } from '../../errors.js'
 import type { ExecServerDeps } from '../exec-server.js'
 import { settleExec } from '../exec-setting.js'
 import { KILL_GRACE_MS, LEAK_GRACE_MS } from '../grace-times.js'
@@ -39,6 +39,7 @@ export async function serveDurableExec(
         throw new FakeSshError('ERR_FAKESSH_UNSUPPORTED', 'an in-process command cannot be durable', {
           op: 'exec',
         })
+      requireStart(params.job)
       const setting = await settleExec(params, deps)
       const group = await startAllowed(allowed, setting, { ...deps, isReporting: false })
       return runJob(group, params, allowed, setting, deps, keeper)
@@ -54,6 +55,12 @@ export async function serveDurableExec(
   } catch (error) {
     rejectOpen(open, error)
   }
+}
+
+/** A job that is to be started has no output yet. Throws `ERR_FAKESSH_INVALID_ARG`. */
+function requireStart({ stdout, stderr }: JobParams): void {
+  if (stdout + stderr > 0)
+    throw invalidArgument('exec job', 'offsets of 0 for a job that is yet to start', `${stdout}, ${stderr}`)
 }
 
 function runJob(
