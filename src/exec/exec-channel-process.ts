@@ -19,7 +19,7 @@ import { parseJobInfo } from './jobs/job-messages.js'
 import { killParams } from './kill-request.js'
 import { type ExecInfo, parseExecInfo, parseSignalInfo, STDERR, STDOUT } from './messages.js'
 import type { OutputGap } from './output-gap.js'
-import { OutputOffset } from './output-offset.js'
+import { type OutputOffset, outputOffsets } from './output-offset.js'
 
 export class ExecChannelProcess extends ExecProcess {
   override readonly stderr = new ExecStderr()
@@ -66,8 +66,7 @@ export class ExecChannelProcess extends ExecProcess {
     this.on('error', (error) => this.destroy(error))
     this.#command = call.command
     this.jobId = call.durable?.job.id
-    const { stdout = 0, stderr = 0 } = call.durable?.job ?? {}
-    this.#offsets = { stdout: new OutputOffset(stdout), stderr: new OutputOffset(stderr) }
+    this.#offsets = outputOffsets(call.durable?.job)
     this.#onResult = onResult
     this.#decided = new Promise((resolve) => {
       this.#decide = resolve
@@ -119,9 +118,12 @@ export class ExecChannelProcess extends ExecProcess {
   }
 
   override kill(signal: NodeJS.Signals = 'SIGTERM', options: KillOptions = {}): Promise<boolean> {
-    const delivered = within(this.#kill(signal, options), ANSWER_TIMEOUT_MS, () => {
-      const reason = `no answer to ${signal} within ${ANSWER_TIMEOUT_MS} ms`
-      throw this.#failure('ERR_FAKESSH_TIMEOUT', reason)
+    const withdrawal = new AbortController()
+    const killing = this.#kill(signal, options, withdrawal.signal)
+    const delivered = within(killing, ANSWER_TIMEOUT_MS, () => {
+      // What has not been sent by now never is.
+      withdrawal.abort()
+      throw this.#failure('ERR_FAKESSH_TIMEOUT', `no answer to ${signal} within ${ANSWER_TIMEOUT_MS} ms`)
     })
     // `proc.kill()` is often not waited for.
     delivered.catch(() => {})
@@ -292,12 +294,14 @@ export class ExecChannelProcess extends ExecProcess {
     this.#onStdoutRead()
   }
 
-  async #kill(signal: NodeJS.Signals, options: KillOptions): Promise<boolean> {
+  async #kill(signal: NodeJS.Signals, options: KillOptions, withdrawal: AbortSignal): Promise<boolean> {
     const params = killParams(signal, options)
     await this.#decided
-    if (this.#channel === undefined || this.#outcome.isSettled) return false
+    const channel = this.#channel
+    if (channel === undefined || this.#outcome.isSettled || withdrawal.aborted) return false
     try {
-      return parseSignalInfo(await this.#channel.request('signal', params)).delivered
+      const asked = this.#durable?.request('signal', params, withdrawal) ?? channel.request('signal', params)
+      return parseSignalInfo(await asked).delivered
     } catch (error) {
       if (this.#outcome.isSettled) return false
       throw error

@@ -22,3 +22,8 @@ export class OutputOffset {
     return offset
   }
 }
+
+/** Of both outputs, from where was asked; default 0. */
+export function outputOffsets({ stdout = 0, stderr = 0 } = {}) {
+  return { stdout: new OutputOffset(stdout), stderr: new OutputOffset(stderr) }
+}

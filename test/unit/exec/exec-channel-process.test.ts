@@ -1,7 +1,7 @@
 // The client half alone, against a server that says what the test wants: above all what a server should not say.
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ChannelHandler } from '../../../src/connection/channel-handler.js'
 import { FakeSshError } from '../../../src/errors.js'
 import { type ExecArguments, parseExecArguments } from '../../../src/exec/exec-arguments.js'
@@ -386,6 +386,18 @@ describe('output that nobody reads', () => {
     server.exit()
     await expect(text(proc)).rejects.toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' })
   })
+})
+
+test('a kill() that timed out before the start is not sent after it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { proc, server, channel } = made()
+  const killing = proc.kill()
+  vi.advanceTimersByTime(30_000)
+  await expect(killing).rejects.toMatchObject({ code: 'ERR_FAKESSH_TIMEOUT' })
+  server.start()
+  await turn()
+  expect(channel.log).toEqual([])
 })
 
 async function text(stream: AsyncIterable<unknown>): Promise<string> {
