@@ -29,7 +29,7 @@ export interface DurableHandler extends ChannelHandler {
 
 interface Waiter {
   readonly resolve: (channel: Channel) => void
-  readonly reject: (error: FakeSshError) => void
+  readonly reject: (reason: unknown) => void
 }
 
 /** Signals that may arrive twice, where the answer to the first was lost. */
@@ -112,14 +112,18 @@ export class DurableChannel implements Channel {
   /** An exec has none. */
   sendCommit(): void {}
 
-  /** Waits for an attachment where there is none. Asks again where the connection was lost meanwhile and that does no harm. */
-  async request(type: string, params: JsonObject): Promise<JsonObject> {
+  /**
+   * Waits for an attachment where there is none, until `signal` is aborted. Asks again where the connection was lost meanwhile and that
+   * does no harm.
+   */
+  async request(type: string, params: JsonObject, signal?: AbortSignal): Promise<JsonObject> {
     for (;;) {
-      const channel = await this.#attached()
+      const channel = await this.#attached(signal)
       try {
         return await channel.request(type, params)
       } catch (error) {
-        const canRepeat = REPEATABLE.has(params.signal) && !this.#isClosed
+        // Not what the peer says of a channel that lives.
+        const canRepeat = REPEATABLE.has(params.signal) && !this.#isClosed && channel.isClosed
         if (!canRepeat || this.#opener.recovery?.isRecoverable(error) !== true) throw error
       }
     }
@@ -265,13 +269,14 @@ export class DurableChannel implements Channel {
   }
 
   #onClosed(error: FakeSshError | undefined): void {
+    // An OPEN that was not sent, or was refused, started nothing.
+    if (this.#channel?.id !== 0 && ConnectionError.is(error)) this.#wasHeard = true
     this.#channel?.close()
     this.#channel = undefined
     this.#isAttached = false
     if (this.#isClosed) {
       if (!this.#isKilling || this.#opener.recovery?.isRecoverable(error) !== true) return
       this.#isKilling = false
-      this.#wasHeard = true
       this.#killLater()
       return
     }
@@ -283,7 +288,6 @@ export class DurableChannel implements Channel {
   /** Waits for another connection, and goes on there. Rejects when that must not be. */
   async #carryOn(error: FakeSshError): Promise<void> {
     this.#lostBy = error
-    if (error.code !== 'ERR_FAKESSH_NOT_STARTED') this.#wasHeard = true
     const { recovery } = this.#opener
     // How often connections are made is the link's to bound; it cannot bound what is asked on one that lives.
     if (!ConnectionError.is(error)) this.#refusals += 1
@@ -301,10 +305,15 @@ export class DurableChannel implements Channel {
     this.#ask(this.kind, isAgain ? { ...params, job: { ...job, again: true } } : params)
   }
 
-  #attached(): Promise<Channel> {
+  #attached(signal: AbortSignal | undefined): Promise<Channel> {
     if (this.#isClosed) return Promise.reject(closed())
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
     if (this.#isAttached && this.#channel !== undefined) return Promise.resolve(this.#channel)
-    return new Promise((resolve, reject) => this.#waiters.add({ resolve, reject }))
+    return new Promise((resolve, reject) => {
+      const waiter = { resolve, reject }
+      this.#waiters.add(waiter)
+      signal?.addEventListener('abort', () => this.#waiters.delete(waiter) && reject(signal.reason))
+    })
   }
 
   /** A failure that is not of the connection. */

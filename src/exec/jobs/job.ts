@@ -152,7 +152,8 @@ export class Job {
     for (const pump of this.#pumps) pump.discard()
     await this.#group.terminate(this.#options.killGraceMs)
     this.#stop()
-    const error = { code: 'ERR_FAKESSH_SHUTDOWN', message: 'the server was closed and has ended the job' }
+    // Not the code of what a closing server refuses to start: this one ran.
+    const error = { code: 'ERR_FAKESSH_CANCELLED', message: 'the server was closed and has ended the job' }
     // Not after its output: some of that was thrown away, and who does not read would not hear of it.
     this.#attachment?.end(error.code, error.message)
     this.#end({ error }, false)

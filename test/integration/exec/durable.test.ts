@@ -541,7 +541,7 @@ describe('server.close()', () => {
     await until(() => processesWith(`sleep\0${marker}`).length === 4)
     await all.server.close({ drainMs: 0 })
     expect(processesWith(`sleep\0${marker}`)).toEqual([])
-    expect(['ERR_FAKESSH_SHUTDOWN', 'ERR_FAKESSH_CONNECTION_LOST']).toContain(await outcome)
+    expect(['ERR_FAKESSH_CANCELLED', 'ERR_FAKESSH_CONNECTION_LOST']).toContain(await outcome)
     const ends = all.events('exec').filter(({ phase }) => phase === 'end')
     expect(ends).toMatchObject([{ isCancelled: true }, { isCancelled: true }])
   })

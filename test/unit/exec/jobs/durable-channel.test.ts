@@ -203,14 +203,28 @@ describe('before the start was confirmed', () => {
   test('asks another server where the first never heard of it, but not where an earlier one may have', async () => {
     const { link, told } = made()
     link.instance = 'two'
+    link.last.channel.id = 0
     await link.lose(NOT_STARTED)
     expect(link.opened).toHaveLength(2)
     expect(link.last.params).toEqual({ job: { id: ID, stdout: 0, stderr: 0 } })
     await link.lose(LOST)
     expect(link.opened).toHaveLength(3)
     link.instance = 'three'
+    link.last.channel.id = 0
     await link.lose(NOT_STARTED)
     expect([link.opened.length, told]).toEqual([3, [NOT_STARTED]])
+  })
+
+  test.each([
+    ['closed before it was sent', 0, new ConnectionError('ERR_FAKESSH_SHUTDOWN', 'closing')],
+    ['refused it as it was closing', 1, new FakeSshError('ERR_FAKESSH_SHUTDOWN', 'closing')],
+  ])('asks another server where the first %s', async (_what, id, error) => {
+    const { link } = made()
+    link.instance = 'two'
+    link.last.channel.id = id
+    await link.lose(error as ConnectionError)
+    expect(link.last.params).toEqual({ job: { id: ID, stdout: 0, stderr: 0 } })
+    expect(link.opened).toHaveLength(2)
   })
 
   test('does not ask a server that does not say which one it is', async () => {
@@ -342,6 +356,30 @@ describe('closing', () => {
     link.accept()
     link.last.handler.onClosed(undefined)
     expect(told).toEqual(['opened', undefined])
+  })
+
+  test('a request that waits for an attachment can be withdrawn, and is then never sent', async () => {
+    const { link, channel } = made()
+    const withdrawal = new AbortController()
+    const request = channel.request('signal', { signal: 'SIGUSR1' }, withdrawal.signal)
+    withdrawal.abort('too late')
+    await expect(request).rejects.toBe('too late')
+    await expect(channel.request('signal', {}, withdrawal.signal)).rejects.toBe('too late')
+    link.accept()
+    await turn()
+    expect(link.last.channel.log).toEqual([])
+  })
+
+  test('a request is not repeated on a channel that lives, whatever the peer says of it', async () => {
+    const { link, channel } = made()
+    link.accept()
+    let requests = 0
+    link.last.channel.request = () => {
+      requests += 1
+      return Promise.reject(LOST)
+    }
+    await expect(channel.request('signal', { signal: 'SIGTERM' })).rejects.toBe(LOST)
+    expect(requests).toBe(1)
   })
 
   test('an opener that throws', async () => {
