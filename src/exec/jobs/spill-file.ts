@@ -1,6 +1,6 @@
 /** Blocks of a job's output that no longer fit into memory: a file of a fixed number of slots, without a name, that goes with its handle. */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { constants, type FileHandle, open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -66,8 +66,18 @@ export class SpillFile {
   }
 }
 
+/** `O_TMPFILE` of Linux, which Node does not name: a file in a directory, without an entry there. */
+const TEMPORARY_FILE = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR
+
 /** Nobody else can open what has no name, and nothing has to be removed, however this process ends. */
 async function openUnnamed(): Promise<FileHandle> {
+  if (process.platform !== 'linux') return openUnlinked()
+  // Not every file system has it.
+  return open(tmpdir(), TEMPORARY_FILE, 0o600).catch(openUnlinked)
+}
+
+/** Has a name for a moment: a process that is killed just then leaves an empty file. */
+async function openUnlinked(): Promise<FileHandle> {
   const path = join(tmpdir(), `fake-ssh-spill-${randomBytes(16).toString('hex')}`)
   const handle = await open(path, 'wx+', 0o600)
   try {

@@ -339,7 +339,7 @@ function spillFiles(pid: number): string[] {
         return ''
       }
     })
-    .filter((path) => path.includes('fake-ssh-spill-'))
+    .filter((path) => /\/(#\d+|fake-ssh-spill-.*) \(deleted\)$/.test(path))
 }
 
 describe('a server in a process of its own', () => {

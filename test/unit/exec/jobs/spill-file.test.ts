@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { SpillFile } from '../../../../src/exec/jobs/spill-file.js'
+import { until } from '../../../helpers/until.js'
 
 /** Makes spill files in a directory of the test's own. */
 function ownDirectory(): string {
@@ -27,6 +28,20 @@ test('gives back what was written to a slot last, and has no name', async () => 
   expect(Buffer.from(await file.read(0, 200, 300)).equals(blocks[2].subarray(200, 500))).toBe(true)
   expect(readdirSync(directory)).toEqual([])
   await file.close()
+})
+
+test.runIf(process.platform === 'linux')('never has a name, not for a moment', async () => {
+  const directory = ownDirectory()
+  const names: (string | null)[] = []
+  const watcher = watch(directory, (_event, name) => names.push(name))
+  const files = Array.from({ length: 20 }, () => new SpillFile(100))
+  await Promise.all(files.map((file) => file.write(0, randomBytes(100))))
+  await Promise.all(files.map((file) => file.close()))
+  writeFileSync(join(directory, 'last'), '')
+  await until(() => names.includes('last'))
+  watcher.close()
+  // The kernel tells of files without a name by their number.
+  expect(names.filter((name) => !name?.startsWith('#') && name !== 'last')).toEqual([])
 })
 
 test('makes no file before it is needed, and says why it cannot', async () => {
