@@ -1,8 +1,8 @@
 /** What is missing of an output. */
 
 /**
- * Output of a durable exec that the server had to drop while nobody was attached, as more was written than it keeps. What comes before
- * and after is complete.
+ * Output of a durable exec that the server had to drop, as more was written than it keeps: while nobody was attached, or, with less kept than
+ * is on its way to a client, when a connection was lost (`jobMemoryBytes` of the server's limits). What comes before and after is complete.
  *
  * @public
  */
