@@ -83,6 +83,7 @@ export class FakeSshServer extends TypedEventSource<FakeSshServerEvents> {
     this.#uploads = new UploadTable(limits.uploadExpiryMs, (error) => this.emit('fault', { error }))
     this.#jobs = new JobTable({
       maxJobs: limits.maxJobs,
+      maxJobsTotal: limits.maxJobsTotal,
       expiryMs: limits.jobExpiryMs,
       memoryBytes: limits.jobMemoryBytes,
       spillBytes: limits.jobSpillBytes,

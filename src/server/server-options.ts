@@ -29,7 +29,12 @@ export interface ServerLimits {
   readonly uploadExpiryMs?: number | undefined
   /** Durable execs that each user may have, those that have ended and are not dropped yet included. Default 100, 1 to 500. */
   readonly maxJobs?: number | undefined
-  /** Bytes of each output of a durable exec that are kept in memory. Default 1,048,576, 4,096 to 1,073,741,824. */
+  /** Durable execs that all users together may have, counted likewise. Default 1,000, 1 to 1,000,000. */
+  readonly maxJobsTotal?: number | undefined
+  /**
+   * Bytes of each output of a durable exec that are kept in memory. Default 1,048,576, 4,096 to 1,073,741,824. With `jobSpillBytes` it is to be more than the
+   * windows of a client (1 MiB, more on a long line): of what is on its way when a connection is lost, no more than this can be sent again.
+   */
   readonly jobMemoryBytes?: number | undefined
   /**
    * Bytes of each output of a durable exec that are kept besides, in a file without a name in `os.tmpdir()`. Default 67,108,864, at
@@ -98,6 +103,7 @@ const DEFAULT_LIMITS = {
   maxAuthFailures: 3,
   uploadExpiryMs: 86_400_000,
   maxJobs: 100,
+  maxJobsTotal: 1_000,
   jobMemoryBytes: 1_048_576,
   jobSpillBytes: 67_108_864,
   jobExpiryMs: 3_600_000,
@@ -115,6 +121,7 @@ const RANGES: { readonly [name in keyof CheckedLimits]: readonly [number, number
   uploadExpiryMs: [1, MAX_TIMEOUT_MS],
   // A list of them fits in one frame.
   maxJobs: [1, 500],
+  maxJobsTotal: [1, 1_000_000],
   jobMemoryBytes: [4_096, 1_073_741_824],
   jobSpillBytes: [0, 1_099_511_627_776],
   jobExpiryMs: [1, MAX_TIMEOUT_MS],

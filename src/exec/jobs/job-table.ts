@@ -10,6 +10,8 @@ import type { OutputLogLimits } from './output-log.js'
 export interface JobLimits extends OutputLogLimits {
   /** Jobs that one user may have, those that have ended included until they are dropped. */
   readonly maxJobs: number
+  /** Likewise of all users together. */
+  readonly maxJobsTotal: number
   /** Milliseconds from a job's end until it is dropped; from when whoever was attached after that has left. */
   readonly expiryMs: number
 }
@@ -87,6 +89,11 @@ export class JobTable {
     const jobs = this.#users.get(user) ?? new Map<string, Entry>()
     if (jobs.size >= this.limits.maxJobs) {
       const message = `maxJobs is ${this.limits.maxJobs}, and this user has as many, those included that have ended and were not forgotten`
+      throw new FakeSshError('ERR_FAKESSH_LIMIT', message, { op: 'exec' })
+    }
+    const { maxJobsTotal } = this.limits
+    if (this.#all().length >= maxJobsTotal) {
+      const message = `maxJobsTotal is ${maxJobsTotal}, and all users together have as many`
       throw new FakeSshError('ERR_FAKESSH_LIMIT', message, { op: 'exec' })
     }
     this.#users.set(user, jobs)

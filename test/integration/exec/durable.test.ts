@@ -422,6 +422,26 @@ describe('jobs', () => {
     expect((await client.jobs()).map((job) => job.id)).toEqual([...ids, id])
   })
 
+  test('and all users together may have only so many', async () => {
+    const all = await served({
+      transport: 'tls',
+      limits: { maxJobsTotal: 2 },
+      users: { eve: { token: generateToken(), exec: 'shell' } },
+    })
+    const client = await all.connect()
+    const eve = await FakeSshClient.connect(all.server.connectionString('eve'))
+    const id = await detached(client, 'true')
+    await detached(eve, 'sleep 60')
+    await expect(eve.run('true', { durable: true })).rejects.toMatchObject({
+      code: 'ERR_FAKESSH_LIMIT',
+      message: expect.stringContaining('maxJobsTotal is 2'),
+    })
+    await untilEnded(client, id)
+    await client.forgetJob(id)
+    expect(await eve.run('true', { durable: true })).toMatchObject({ exitCode: 0 })
+    await eve.close()
+  })
+
   test('that have ended are dropped after a time, but not under a reader', async () => {
     const all = await served({ limits: { jobExpiryMs: 200 } })
     const client = await all.connect()
@@ -451,6 +471,7 @@ describe('jobs', () => {
 test.each([
   { maxJobs: 0 },
   { maxJobs: 501 },
+  { maxJobsTotal: 0 },
   { jobMemoryBytes: 4095 },
   { jobSpillBytes: -1 },
   { jobExpiryMs: 0 },

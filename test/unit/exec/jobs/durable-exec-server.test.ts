@@ -22,7 +22,7 @@ async function refusalOf(job: object, signal = new AbortController().signal) {
     accept: () => expect.unreachable(),
     reject: (code) => refusals.push(code),
   }
-  const jobs = new JobTable({ maxJobs: 1, expiryMs: 1000, memoryBytes: 4096, spillBytes: 0 })
+  const jobs = new JobTable({ maxJobs: 1, maxJobsTotal: 1, expiryMs: 1000, memoryBytes: 4096, spillBytes: 0 })
   if (params.job === undefined) throw new Error('no job')
   await serveDurableExec(
     open,
