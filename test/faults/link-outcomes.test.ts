@@ -11,7 +11,7 @@ import { boundOf, codeOf, expectOutcome } from './expect-outcome.js'
 import { carryingOf, LINK_FAULTS, type LinkFault, operationOf } from './link-faults.js'
 import { type Case, casesOf } from './outcomes.js'
 
-const KEEPALIVE_MS = 100
+const KEEPALIVE_MS = 500
 const BYTES = 700_000
 /** One operation on a server and a connection of its own. */
 async function attempt(operation: Operation, { id, outcome, scenario }: Case<LinkFault>): Promise<void> {

@@ -10,7 +10,7 @@ import { codeOf, expectOutcome } from './expect-outcome.js'
 import { carryingOf, LINK_FAULTS, type LinkFault, operationOf } from './link-faults.js'
 import { type Case, casesOf, OUTCOMES, type Outcome } from './outcomes.js'
 
-const KEEPALIVE_MS = 100
+const KEEPALIVE_MS = 500
 /** Large enough for its part to be kept and gone on from. */
 const BYTES = 3_000_000
 const SETTLE_MS = 10_000
