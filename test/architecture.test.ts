@@ -6,7 +6,7 @@ import ts from 'typescript'
 import { expect, test } from 'vitest'
 
 const MAX_LINES = 350
-const SHARED = ['errors', 'options', 'events', 'escape']
+const SHARED = ['errors', 'options', 'events', 'escape', 'release-buffer']
 const OPERATIONS = ['streams', 'connection', 'protocol', ...SHARED]
 const LAYERS = ['exec', 'files', 'auth', 'transport', ...OPERATIONS]
 

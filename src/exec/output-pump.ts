@@ -1,11 +1,12 @@
 /** Moves one output of a command to a stream of its channel, no faster than the peer takes it. */
 import type { Readable } from 'node:stream'
+import { releaseBuffer } from '../release-buffer.js'
 
 /** Bytes handed to the channel and not yet taken by the transport: two full reads of a pipe, so that reading and sending overlap. */
 const IN_FLIGHT_BYTES = 131_072
 
-/** Hands bytes on; `taken` is called once, when more may come. */
-export type SendBytes = (bytes: Uint8Array, taken: () => void) => void
+/** Hands bytes on; `taken` is called once, when more may come, with true once nobody looks at the bytes any more. */
+export type SendBytes = (bytes: Uint8Array, taken: (isDone?: boolean) => void) => void
 
 export class OutputPump {
   /** Settles when there is nothing more to send: the source ended, or the pump was stopped. */
@@ -66,8 +67,10 @@ export class OutputPump {
 
   #pass(chunk: Buffer): void {
     this.#inFlight += chunk.length
-    this.#send(chunk, () => {
-      this.#inFlight -= chunk.length
+    const { length } = chunk
+    this.#send(chunk, (isDone) => {
+      this.#inFlight -= length
+      if (isDone === true) releaseBuffer(chunk)
       this.#read()
       this.onActivity()
     })

@@ -1,4 +1,5 @@
 /** One running program on its channel: stdin in, stdout and stderr out, signals, and the EXIT that proves the end. */
+import type { Readable } from 'node:stream'
 import type { Channel, ChannelHandler } from '../connection/channel-handler.js'
 import { FakeSshError } from '../errors.js'
 import type { JsonObject } from '../protocol/messages.js'
@@ -40,8 +41,13 @@ export class ProcessExecution implements ChannelHandler {
     this.#group = group
     this.#options = options
     this.#stdin = new StdinFeed(group.stdin, (bytes) => channel.consumed(STDIN, bytes))
-    this.#stdout = new OutputPump(group.stdout, (bytes, taken) => channel.send(STDOUT, bytes, () => taken()))
-    this.#stderr = new OutputPump(group.stderr, (bytes, taken) => channel.send(STDERR, bytes, () => taken()))
+    const pump = (source: Readable, stream: number) =>
+      // What was dropped may still be on its way out.
+      new OutputPump(source, (bytes, taken) =>
+        channel.send(stream, bytes, (error) => taken(error === undefined)),
+      )
+    this.#stdout = pump(group.stdout, STDOUT)
+    this.#stderr = pump(group.stderr, STDERR)
   }
 
   /** Follows the program to its end. To be called right after the channel was accepted; never rejects. */

@@ -65,7 +65,7 @@ export class Job {
     this.stdin = new JobStdin(group.stdin)
     const [stdout, stderr] = [group.stdout, group.stderr].map((source) => {
       const log = new OutputLog(options.limits, options.onFault)
-      const pump = new OutputPump(source, (bytes, taken) => log.append(bytes, taken))
+      const pump = new OutputPump(source, (bytes, taken) => log.append(bytes, () => taken(true)))
       void pump.ended.then(() => log.finish())
       return { log, pump }
     }) as [LoggedOutput, LoggedOutput]
