@@ -460,10 +460,13 @@ test.each([
   await part.write(content.subarray(0, partBytes))
   await part.keep()
   let arrived = 0
+  const isSearched = new Gate()
   const fileSystem: FileSystem = {
     ...changedStorage(undefined, {
       staged: (staged) => ({
         write: async (bytes) => {
+          // Something arrives before the search is over, and no more than a window of it.
+          if (arrived > 0) await isSearched.pass()
           await staged.write(bytes)
           arrived += bytes.length
         },
@@ -472,7 +475,9 @@ test.each([
     // A directory that takes its time to be looked through.
     claimStaged: async (path, options) => {
       await until(() => arrived > 1_000)
-      return disk.claimStaged(path, options)
+      const found = await disk.claimStaged(path, options)
+      isSearched.open()
+      return found
     },
   }
   const receipt = await download(pair.client, 'file', pair.local.at('copy'), {}, { fileSystem, server })
