@@ -15,7 +15,8 @@ const methods = {
     server = new FakeSshServer({
       users: { soak: { token: generateToken(), root, exec: 'shell' } },
       keepaliveIntervalMs: KEEPALIVE_MS,
-      limits: { uploadExpiryMs: EXPIRY_MS, jobExpiryMs: EXPIRY_MS },
+      // Jobs that have ended count until they expire, and a quick machine ends a dozen a second.
+      limits: { uploadExpiryMs: EXPIRY_MS, jobExpiryMs: EXPIRY_MS, maxJobs: 500 },
       env,
     })
     server.on('fault', ({ error }) => faults.push(String(error)))
