@@ -98,9 +98,9 @@ describe('a job that nobody is attached to', () => {
 })
 
 describe('a job that somebody is attached to', () => {
-  const limits = { jobMemoryBytes: 65_536, jobSpillBytes: 262_144 }
-
-  test('waits for a reader that stopped, and goes on when it reads, with nothing dropped', async () => {
+  /** One that prints 16 MiB to a reader that does not read, and has come to rest. */
+  async function stalled() {
+    const limits = { jobMemoryBytes: 65_536, jobSpillBytes: 262_144 }
     const all = await served({ transport: 'tls', limits })
     const client = await all.connect()
     const proc = client.exec(lines(16 * MIB), { durable: true })
@@ -108,6 +108,11 @@ describe('a job that somebody is attached to', () => {
     await once(proc, 'spawn')
     const id = proc.jobId as string
     await untilStill(client, id)
+    return { client, proc, id }
+  }
+
+  test('waits for a reader that stopped, and goes on when it reads, with nothing dropped', async () => {
+    const { client, proc } = await stalled()
     const [job] = await client.jobs()
     // What the log, the pipe and both ends of the window hold.
     expect(job?.stdoutBytes).toBeGreaterThan(MIB)
@@ -120,13 +125,7 @@ describe('a job that somebody is attached to', () => {
   }, 30_000)
 
   test('goes on without the reader once that has gone', async () => {
-    const all = await served({ transport: 'tls', limits })
-    const client = await all.connect()
-    const proc = client.exec(lines(16 * MIB), { durable: true })
-    proc.pause()
-    await once(proc, 'spawn')
-    const id = proc.jobId as string
-    await untilStill(client, id)
+    const { client, proc, id } = await stalled()
     proc.detach()
     await untilEnded(client, id)
     expect(await client.jobs()).toMatchObject([

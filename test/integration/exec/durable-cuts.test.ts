@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { FakeSshClient } from '../../../src/index.js'
+import { type ExecProcess, type ExecResult, FakeSshClient } from '../../../src/index.js'
 import { type CutHow, type FaultPlan, type FaultProxy, faultProxy } from '../../../src/testing/index.js'
 import { childPeer } from '../../helpers/child-peer.js'
 import { LineCheck, numberedLines } from '../../helpers/numbered-lines.js'
@@ -52,6 +52,18 @@ function cutTimes(proxy: FaultProxy, times: number, plan: FaultPlan): () => numb
   return () => cuts
 }
 
+/** The result, once both outputs were every line, once and in order. */
+async function everyLineOf(proc: ExecProcess): Promise<ExecResult> {
+  const [stdout, stderr] = [new LineCheck(), new LineCheck()]
+  proc.on('data', (bytes) => stdout.take(bytes))
+  proc.stderr.on('data', (bytes) => stderr.take(bytes))
+  const result = await proc.result
+  await Promise.all([until(() => proc.readableEnded), until(() => proc.stderr.readableEnded)])
+  expect(stdout.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
+  expect(stderr.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
+  return result
+}
+
 describe('1,000,000 numbered lines on stdout and on stderr', () => {
   test.each([1, 2])(
     'come once and in order over a link that is cut 50 times (seed %i)',
@@ -59,13 +71,7 @@ describe('1,000,000 numbered lines on stdout and on stderr', () => {
       const { proxy, client, finish } = await behindProxy(seed)
       const cuts = cutTimes(proxy, 50, { down: cutAfter(20_000, 400_000) })
       const proc = client.exec(numberedLines(LINES, 7), { durable: true })
-      const [stdout, stderr] = [new LineCheck(), new LineCheck()]
-      proc.on('data', (bytes) => stdout.take(bytes))
-      proc.stderr.on('data', (bytes) => stderr.take(bytes))
-      const result = await proc.result
-      await Promise.all([until(() => proc.readableEnded), until(() => proc.stderr.readableEnded)])
-      expect(stdout.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
-      expect(stderr.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
+      const result = await everyLineOf(proc)
       expect(result).toMatchObject({ exitCode: 7, signal: null, gaps: [], stdioLeaked: false })
       expect(result.stdoutBytes).toBe(result.stderrBytes)
       expect(proc.offsets).toEqual({ stdout: result.stdoutBytes, stderr: result.stderrBytes })
@@ -89,13 +95,7 @@ describe('1,000,000 numbered lines on stdout and on stderr', () => {
     await client.run('touch go')
     const cuts = cutTimes(proxy, 10, { down: cutAfter(20_000, 400_000) })
     const proc = client.attach(id)
-    const [stdout, stderr] = [new LineCheck(), new LineCheck()]
-    proc.on('data', (bytes) => stdout.take(bytes))
-    proc.stderr.on('data', (bytes) => stderr.take(bytes))
-    const result = await proc.result
-    await Promise.all([until(() => proc.readableEnded), until(() => proc.stderr.readableEnded)])
-    expect(stdout.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
-    expect(stderr.outcome).toEqual({ last: LINES, wrong: undefined, rest: '' })
+    const result = await everyLineOf(proc)
     expect(result).toMatchObject({ exitCode: 9, gaps: [], command })
     expect(cuts()).toBe(10)
     await finish()

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { memoryPair } from '../../../src/transport/memory-pair.js'
 import { closed } from '../../helpers/tls-listener.js'
+import { until } from '../../helpers/until.js'
 
 function ends(options?: Parameters<typeof memoryPair>[0]): [Duplex, Duplex] {
   const [dialer, listener] = memoryPair(options)
@@ -149,7 +150,7 @@ test('two ends that always have something to say leave the event loop its turns'
     if (!isOver) a.write(piece, more)
   }
   more()
-  for (let i = 0; i < 3; i += 1) await new Promise((resolve) => setTimeout(resolve, 1))
+  await until(() => received > 1_000)
   isOver = true
   expect(received).toBeGreaterThan(1_000)
 })
