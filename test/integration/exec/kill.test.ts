@@ -224,9 +224,9 @@ describe('while a command is ended', () => {
   })
 
   test('a command that ended of itself while nobody read keeps its exit code', async () => {
-    const pair = await execPair()
-    // More than the window and what the server sends ahead; less than the pipe holds besides.
-    const proc = pair.exec('head -c 1250000 /dev/zero; exit 3')
+    // What it left behind writes until nobody takes any more, so that its output stays open however much is read ahead.
+    const pair = await execPair({ deps: { leakGraceMs: 20_000 } })
+    const proc = pair.exec('yes & exit 3')
     proc.pause()
     await once(proc, 'spawn')
     // Not only dead: collected. The server knows by the time it knows of a later one.
