@@ -1,21 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync, watch, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { SpillFile } from '../../../../src/exec/jobs/spill-file.js'
+import { temporaryDirectory } from '../../../helpers/temporary-directory.js'
 import { until } from '../../../helpers/until.js'
+import { useTmpdir } from '../../../helpers/use-tmpdir.js'
 
 /** Makes spill files in a directory of the test's own. */
 function ownDirectory(): string {
-  const [before, directory] = [process.env.TMPDIR, mkdtempSync(join(tmpdir(), 'spill-'))]
-  process.env.TMPDIR = directory
-  onTestFinished(() => {
-    if (before === undefined) delete process.env.TMPDIR
-    else process.env.TMPDIR = before
-    rmSync(directory, { recursive: true })
-  })
-  return directory
+  const { path } = temporaryDirectory()
+  useTmpdir(path)
+  return path
 }
 
 test('gives back what was written to a slot last, and has no name', async () => {
@@ -46,7 +42,7 @@ test.runIf(process.platform === 'linux')('never has a name, not for a moment', a
 
 test('makes no file before it is needed, and says why it cannot', async () => {
   const directory = ownDirectory()
-  process.env.TMPDIR = join(directory, 'missing')
+  useTmpdir(join(directory, 'missing'))
   await new SpillFile(1000).close()
   const file = new SpillFile(1000)
   await expect(file.write(0, randomBytes(1000))).rejects.toMatchObject({ code: 'ENOENT' })

@@ -7,6 +7,7 @@ import type { Program } from '../../../../src/exec/spawn/program.js'
 import { ProgramStarter } from '../../../../src/exec/spawn/program-starter.js'
 import { isRunning, killIfThere, processesWith, sleepMarker, until } from '../../../helpers/processes.js'
 import { temporaryDirectory } from '../../../helpers/temporary-directory.js'
+import { useTmpdir } from '../../../helpers/use-tmpdir.js'
 
 const shell = (command: string) => ({
   file: '/bin/sh',
@@ -68,11 +69,8 @@ test('where there is no Node to run a helper, or one that says nothing, this pro
 test('a helper that can no longer connect is replaced, and what it runs is followed to its end', async () => {
   const directory = temporaryDirectory()
   const starter = new ProgramStarter()
-  const usual = process.env.TMPDIR
-  process.env.TMPDIR = directory.path
+  useTmpdir(directory.path)
   await parentSeenBy(starter)
-  if (usual === undefined) delete process.env.TMPDIR
-  else process.env.TMPDIR = usual
   const first = await starter.start(shell('echo $PPID; read line; exit 6'))
   const [helper] = await once(first.stdout, 'data')
   for (const name of directory.list()) await rm(directory.at(name), { recursive: true })
