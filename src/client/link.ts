@@ -54,6 +54,8 @@ export class Link implements ChannelOpener, Recovery {
   #backoff: Backoff | undefined
   #connection: Connection | undefined
   #openedAt = 0
+  /** When the last connection was lost that had lasted. */
+  #lostAt = 0
   /** Ends the trying for another connection. */
   #abort: AbortController | undefined
   #trying: Promise<void> | undefined
@@ -89,7 +91,10 @@ export class Link implements ChannelOpener, Recovery {
   }
 
   isRecoverable(error: unknown): boolean {
-    return this.#end === undefined && FakeSshError.is(error) && RECOVERABLE.has(error.code)
+    if (this.#end !== undefined || !FakeSshError.is(error)) return false
+    // What a server that is about to leave answers an OPEN with. For any other end the server's word counts nothing: it would make us ask for ever.
+    if (error.code === 'ERR_FAKESSH_SHUTDOWN') return true
+    return ConnectionError.is(error) && RECOVERABLE.has(error.code)
   }
 
   async whenOpen(signal?: AbortSignal): Promise<void> {
@@ -146,6 +151,7 @@ export class Link implements ChannelOpener, Recovery {
     isOurs = true
     this.#connection = connection
     this.#openedAt = performance.now()
+    this.#lostAt ||= this.#openedAt
     // In the turn in which it was established: told once somebody can listen.
     if (early !== undefined) setImmediate((error) => this.#ended(error), early.error)
   }
@@ -164,8 +170,10 @@ export class Link implements ChannelOpener, Recovery {
   async #reconnect(policy: ReconnectPolicy, abort: AbortController): Promise<void> {
     const lostAt = performance.now()
     this.#backoff ??= new Backoff(policy)
-    this.#backoff.lasted(lostAt - this.#openedAt)
-    const giveUp = setTimeout(() => abort.abort(), policy.giveUpAfterMs).unref()
+    // A server that drops everybody at once is as good as none.
+    if (this.#backoff.lasted(lostAt - this.#openedAt)) this.#lostAt = lostAt
+    const leftMs = policy.giveUpAfterMs - (lostAt - this.#lostAt)
+    const giveUp = setTimeout(() => abort.abort(), Math.max(0, leftMs)).unref()
     const { signal } = abort
     let attempt = 0
     let refusals = 0

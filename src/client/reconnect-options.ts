@@ -11,7 +11,7 @@ export interface ReconnectOptions {
   readonly minDelayMs?: number | undefined
   /** The bound grows no further than this, in milliseconds. Default 10,000. */
   readonly maxDelayMs?: number | undefined
-  /** Milliseconds after the loss when the client gives up. Default 300,000. */
+  /** Milliseconds after the loss when the client gives up. A connection that ends sooner than the next attempt might have been made does not count as one. Default 300,000. */
   readonly giveUpAfterMs?: number | undefined
 }
 
@@ -59,9 +59,14 @@ export class Backoff {
     return delayMs
   }
 
-  /** A connection was had for so long. Begins anew unless that was shorter than the wait for it might have been: a server that drops everybody at once is not to be asked ever faster. */
-  lasted(uptimeMs: number): void {
-    if (uptimeMs >= this.#boundMs) this.#failures = 0
+  /**
+   * A connection was had for so long. Begins anew, and returns true, unless that was shorter than the wait for it might have been: a server that
+   * drops everybody at once is not to be asked ever faster.
+   */
+  lasted(uptimeMs: number): boolean {
+    const hasLasted = uptimeMs >= this.#boundMs
+    if (hasLasted) this.#failures = 0
+    return hasLasted
   }
 
   get #boundMs(): number {

@@ -1,6 +1,6 @@
 /** How often a transfer is tried again after its connection was lost: as long as it gets anywhere. */
 import type { Recovery } from '../connection/channel-opener.js'
-import { FakeSshError } from '../errors.js'
+import { ConnectionError } from '../errors.js'
 
 /** Attempts in a row that get nothing across, after which it is given up. */
 const MAX_FRUITLESS = 10
@@ -30,11 +30,15 @@ export class Attempts {
     } else this.#reached(startBytes)
   }
 
-  /** Whether another attempt is to follow one that failed with this error, having got to so many bytes. */
-  mayFollow(error: unknown, bytes: number): boolean {
+  /**
+   * Whether another attempt is to follow one that failed with this error, having got to so many bytes.
+   *
+   * @param isIdle - it asked for no bytes, so that it says nothing that none came
+   */
+  mayFollow(error: unknown, bytes: number, isIdle = false): boolean {
     if (!this.#recovery?.isRecoverable(error)) return false
-    // The connection went before the server could hear of it: how long to go on trying to connect is decided elsewhere.
-    if (FakeSshError.is(error) && error.code === 'ERR_FAKESSH_NOT_STARTED') return true
+    // The connection went before the server could hear of it, or was asked to move anything: how long to go on connecting is decided elsewhere.
+    if (ConnectionError.is(error) && (isIdle || error.code === 'ERR_FAKESSH_NOT_STARTED')) return true
     this.#fruitless += 1
     this.#reached(bytes)
     return this.#fruitless < MAX_FRUITLESS && this.#setbacks < MAX_SETBACKS

@@ -54,6 +54,8 @@ export class ClientTransfer {
   #attempt = 0
   /** Bytes that came before the first of this attempt. */
   #startBytes = 0
+  /** This attempt asks for no bytes yet. */
+  #isIdle = false
   /** How far this attempt is: to the last byte that came here, or that is known to be in the peer's file. */
   #reachedBytes = 0
   #endWatch: () => void = () => undefined
@@ -103,7 +105,10 @@ export class ClientTransfer {
     this.#channel?.abort()
   }
 
-  /** Another attempt, on a channel of its own, by default with the windows of the first. Throws why the transfer has failed, if it has. */
+  /**
+   * Another attempt, on a channel of its own, by default with the windows of the first; with windows of 0 it counts as none. Throws why the
+   * transfer has failed, if it has.
+   */
   startAgain(params: object, windows?: readonly number[]): void {
     this.signal.throwIfAborted()
     this.#open(params, windows)
@@ -162,6 +167,7 @@ export class ClientTransfer {
     if (this.#state !== 'running') return
     const { opener, kind } = this.#options
     this.#attempt += 1
+    this.#isIdle = windows.length > 0 && windows.every((window) => window === 0)
     this.#startBytes = 0
     this.#reachedBytes = 0
     this.#channel = opener.open(kind, params, windows, this.#handlerOf(this.#attempt))
@@ -201,7 +207,7 @@ export class ClientTransfer {
     // Most often it is the end of a transfer that is over.
     if (this.#state === 'running' && !this.#isProved) {
       const { onInterrupted } = this.#role
-      if (error && onInterrupted && this.#attempts.mayFollow(error, this.#reachedBytes)) {
+      if (error && onInterrupted && this.#attempts.mayFollow(error, this.#reachedBytes, this.#isIdle)) {
         onInterrupted(error)
       } else {
         this.#end(

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
-import { FakeSshError } from '../../../src/errors.js'
+import { ConnectionError, FakeSshError } from '../../../src/errors.js'
 import { Attempts } from '../../../src/files/attempts.js'
 
-const lost = new FakeSshError('ERR_FAKESSH_CONNECTION_LOST', 'lost')
-const notStarted = new FakeSshError('ERR_FAKESSH_NOT_STARTED', 'not started')
+const lost = new ConnectionError('ERR_FAKESSH_CONNECTION_LOST', 'lost')
+const notStarted = new ConnectionError('ERR_FAKESSH_NOT_STARTED', 'not started')
+/** What the server says of a connection that lives. */
+const leaving = new FakeSshError('ERR_FAKESSH_SHUTDOWN', 'leaving')
 const recovery = {
-  isRecoverable: (error: unknown) => error === lost || error === notStarted,
+  isRecoverable: (error: unknown) => [lost, notStarted, leaving].includes(error as FakeSshError),
   whenOpen: async (signal?: AbortSignal) => signal?.throwIfAborted(),
   instance: undefined,
 }
@@ -31,6 +33,13 @@ test('what no other connection mends is final', () => {
 
 test('ten in a row that get nothing across are all', () => {
   expect(answers(new Attempts(recovery), 10)).toEqual(nineMore)
+})
+
+test('one that asked for nothing does not count, unless it was refused', () => {
+  const attempts = new Attempts(recovery)
+  const idle = (error: FakeSshError) => attempts.mayFollow(error, 0, true)
+  expect(Array.from({ length: 30 }, () => idle(lost))).toEqual(Array(30).fill(true))
+  expect(Array.from({ length: 10 }, () => idle(leaving))).toEqual(nineMore)
 })
 
 test('every byte that is new begins the count anew; one that was had before does not', () => {
