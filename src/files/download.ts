@@ -60,6 +60,8 @@ class Download {
   #takenBytes = 0
   /** The search for what an earlier call left, once it has begun. */
   #search: Promise<StagedFile | undefined> | undefined
+  /** Credit that is held back while it runs, so that no more than a window comes of what may be there already. */
+  #heldBytes: number | undefined
 
   constructor(
     opener: ChannelOpener,
@@ -170,9 +172,13 @@ class Download {
 
   /** While bytes arrive: only now is the file known to be large enough, and mostly there is nothing to be found. */
   async #searchPart(options: ClaimOptions): Promise<StagedFile | undefined> {
+    this.#heldBytes = 0
     // The disk that cannot be searched can be written to all the same.
     const found = await this.#fileSystem.claimStaged(this.#localPath, options).catch(() => undefined)
+    const heldBytes = this.#heldBytes
+    this.#heldBytes = undefined
     if (found && this.#isWorthMore(found)) this.#outcome.resolve('found a part')
+    else if (heldBytes > 0) this.#transfer.channel?.consumed(0, heldBytes)
     return found
   }
 
@@ -229,7 +235,8 @@ class Download {
 
   #onTaken(bytes: number): void {
     this.#takenBytes += bytes
-    this.#transfer.channel?.consumed(0, bytes)
+    if (this.#heldBytes === undefined) this.#transfer.channel?.consumed(0, bytes)
+    else this.#heldBytes += bytes
     this.#transfer.tracker.meter.setAcknowledged(this.#takenBytes)
   }
 

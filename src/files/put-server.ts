@@ -21,25 +21,26 @@ interface Begun {
 export async function servePut(open: IncomingOpen, deps: FileServiceDeps): Promise<void> {
   const tracker = trackOpen('put', open, deps)
   let begun: Begun | undefined
+  let scope: UploadScope | undefined
   let place: UploadPlace | undefined
   let put: ServedPut
   try {
     const params = parsePutParams(open.params)
     // Before anything is made that an algorithm which this machine lacks would leave behind.
     const digest = new Digest(params.algorithm)
-    const scope = scopeOf(params, deps)
+    scope = scopeOf(params, deps)
     place = scope && (await deps.uploads?.begin(scope))
     throwIfStopped(open, place)
     begun = repeated(params, place, deps, scope) ??
-      (scope && (await resumed(params, scope, deps, stopSignal(open, place)))) ?? {
+      (await resumed(params, scope, deps, stopSignal(open, place))) ?? {
         staged: await create(params, deps, scope),
         digest,
       }
     throwIfStopped(open, place)
-    put = new ServedPut(open, { params, ...begun, place, tracker })
+    put = new ServedPut(open, { params, ...begun, place, isKept: scope?.isKept === true, tracker })
   } catch (error) {
     // Only the end of the channel or a newer attempt can have come between: what was found is no worse for it.
-    place?.end({ kept: await begun?.staged.keep() })
+    place?.end({ kept: scope?.isKept ? await begun?.staged.keep() : undefined })
     await begun?.staged.discard()
     refuse(open, tracker, error)
     return
@@ -48,7 +49,11 @@ export async function servePut(open: IncomingOpen, deps: FileServiceDeps): Promi
 }
 
 function create({ path, mode, overwrite }: PutParams, deps: FileServiceDeps, scope?: UploadScope) {
-  return deps.fileSystem.createStaged(path, { mode, overwrite, resumeKey: scope?.key })
+  return deps.fileSystem.createStaged(path, {
+    mode,
+    overwrite,
+    resumeKey: scope?.isKept ? scope.key : undefined,
+  })
 }
 
 /** What an earlier attempt of the same call has committed, if this one still sends as much. */
@@ -67,10 +72,11 @@ function repeated(
 /** What an earlier attempt left. */
 async function resumed(
   params: PutParams,
-  scope: UploadScope,
+  scope: UploadScope | undefined,
   deps: FileServiceDeps,
   stop: AbortSignal,
 ): Promise<Begun | undefined> {
+  if (scope?.isKept !== true) return undefined
   const { path, mode, overwrite, algorithm } = params
   const staged = await deps.fileSystem.claimStaged(path, { mode, overwrite, resumeKey: scope.key })
   if (staged === undefined) return undefined
@@ -105,10 +111,11 @@ function throwIfStopped(open: IncomingOpen, place: UploadPlace | undefined): voi
   place?.signal.throwIfAborted()
 }
 
-/** Undefined when nothing is to be found or kept. */
+/** Undefined when there is no earlier attempt, and nothing to be found or kept. */
 function scopeOf({ path, size = 0, resume }: PutParams, deps: FileServiceDeps): UploadScope | undefined {
-  if (resume === undefined || deps.uploads === undefined || size < MIN_RESUMABLE_BYTES) return undefined
+  if (resume === undefined || deps.uploads === undefined) return undefined
   const { user } = deps
   const { id, holder, attempt } = resume
-  return { key: uploadKey(user, id, path), user, path, holder, attempt }
+  const isKept = size >= MIN_RESUMABLE_BYTES
+  return { key: uploadKey(user, id, path), user, path, holder, attempt, isKept }
 }

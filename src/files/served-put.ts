@@ -17,8 +17,10 @@ export interface ServedPutDeps {
   readonly staged: StagedFile
   /** Of what the staged file holds already. */
   readonly digest: Digest
-  /** Of a put that can be resumed. */
+  /** Of a put that another attempt may follow. */
   readonly place: UploadPlace | undefined
+  /** What has arrived is kept when it is interrupted. */
+  readonly isKept: boolean
   readonly tracker: TransferTracker
 }
 
@@ -69,7 +71,7 @@ export class ServedPut implements ChannelHandler, RunningUpload {
 
   async run(): Promise<void> {
     const { channel } = this.#open
-    const { params, place, tracker } = this.#deps
+    const { params, place, isKept, tracker } = this.#deps
     const start = this.#startBytes
     this.#open.accept(
       start > 0 ? { start, digest: this.#receiver.digestSoFar } : { start },
@@ -77,7 +79,7 @@ export class ServedPut implements ChannelHandler, RunningUpload {
       this,
     )
     tracker.started(params.size, start)
-    place?.running(this)
+    if (isKept) place?.running(this)
     place?.signal.addEventListener('abort', () => this.#interrupt(place.signal.reason), { once: true })
     try {
       const proof = await this.#commit()
@@ -152,13 +154,13 @@ export class ServedPut implements ChannelHandler, RunningUpload {
     this.#interruption ??= reason
     this.#mayRestart = false
     this.#claim.reject(reason)
-    if (this.#deps.place === undefined) this.#receiver.stop(reason)
+    if (!this.#deps.isKept) this.#receiver.stop(reason)
   }
 
   async #keepOrDiscard(error: unknown): Promise<KeptFile | undefined> {
-    const { staged, place } = this.#deps
+    const { staged, isKept } = this.#deps
     // What was wrong before the interruption, or is found to be after it, stays wrong.
-    let isWorthKeeping = error === this.#interruption && place !== undefined
+    let isWorthKeeping = error === this.#interruption && isKept
     if (isWorthKeeping) {
       await this.#receiver.flush().catch(() => {
         isWorthKeeping = false

@@ -1,5 +1,5 @@
 /**
- * The uploads of a server that can be resumed: those that run, so that a newer attempt can end an older one, and those that are kept, until
+ * The uploads of a server that are made in attempts: those that run, so that a newer attempt can end an older one, and those that are kept, until
  * they expire. Belongs to the server, not to a connection.
  */
 import { Drain } from '../connection/drain.js'
@@ -34,6 +34,8 @@ export interface UploadScope {
   readonly holder: string
   /** Counts the attempts of the holder, from 1. */
   readonly attempt: number
+  /** What has arrived is kept when it is interrupted, and found by the next attempt. */
+  readonly isKept: boolean
 }
 
 /** What the table may ask a running upload. */
@@ -79,6 +81,13 @@ interface Kept {
   readonly file: KeptFile
 }
 
+interface Committed {
+  /** Which attempt it was. */
+  readonly attempt: number
+  /** Undefined once a later attempt has brought something else. */
+  readonly upload: CommittedUpload | undefined
+}
+
 /** More than this many are not remembered of one user: the oldest are given up. */
 const MAX_KEPT_PER_USER = 1_000
 /** More than this many are not remembered of one user. */
@@ -97,9 +106,7 @@ export class UploadTable {
   readonly #kept = new ExpiringEntries<Kept>(MAX_KEPT_PER_USER, ({ file }) => void file.remove())
   readonly #found = new ExpiringEntries<Kept>(MAX_FOUND_PER_ROOT, ({ file }) => void file.remove())
   /** By upload and holder. */
-  readonly #committed = new ExpiringEntries<CommittedUpload & { readonly attempt: number }>(
-    MAX_COMMITTED_PER_USER,
-  )
+  readonly #committed = new ExpiringEntries<Committed>(MAX_COMMITTED_PER_USER)
   readonly #roots = new Set<string>()
   readonly #sweeps = new Set<Promise<void>>()
   readonly #closed = new AbortController()
@@ -132,18 +139,19 @@ export class UploadTable {
     this.#running.set(slot, running)
     return {
       signal: fence.signal,
-      committed,
+      committed: committed?.upload,
       running: (upload) => {
         running.upload = upload
       },
       end: ({ kept, committed: newly } = {}) => {
         this.#running.delete(slot)
         if (kept) this.#keep(scope, kept)
-        if (newly) {
-          const { user, attempt } = scope
-          this.#committed.set(slot, user, { ...newly, attempt }, Date.now() + this.#expiryMs)
-        }
-        void this.#forgetClaimed(scope)
+        // What is kept is newer than what was committed: it is what the next attempt goes on with.
+        const remembered = newly
+          ? { attempt: scope.attempt, upload: newly }
+          : kept && committed && { attempt: committed.attempt, upload: undefined }
+        if (remembered) this.#committed.set(slot, scope.user, remembered, Date.now() + this.#expiryMs)
+        if (scope.isKept) void this.#forgetClaimed(scope)
         finish()
       },
     }

@@ -1,7 +1,7 @@
 /** From a path on this machine to a path at the server. */
 import { resolve } from 'node:path'
 import type { Channel } from '../connection/channel-handler.js'
-import type { ChannelOpener } from '../connection/channel-opener.js'
+import type { ChannelOpener, Recovery } from '../connection/channel-opener.js'
 import type { FakeSshError } from '../errors.js'
 import { ClientTransfer } from './client-transfer.js'
 import { Digest } from './digest.js'
@@ -40,6 +40,7 @@ export async function upload(
 }
 
 class Upload {
+  readonly #recovery: Recovery | undefined
   readonly #localPath: string
   readonly #remotePath: string
   readonly #options: PathTransferOptions
@@ -63,6 +64,7 @@ class Upload {
     options: PathTransferOptions,
     deps: PathTransferDeps,
   ) {
+    this.#recovery = opener.recovery
     this.#localPath = localPath
     this.#remotePath = remotePath
     this.#options = options
@@ -99,11 +101,19 @@ class Upload {
     const { promise: receipt } = transfer.result
     transfer.result.markHandled()
     try {
-      while (!(await this.#attempt())) await transfer.reconnected()
+      while (!(await this.#attempt())) await this.#reconnected()
     } catch (error) {
       transfer.fail(error)
     }
     return receipt
+  }
+
+  async #reconnected(): Promise<void> {
+    const { instance } = this.#recovery ?? {}
+    await this.#transfer.reconnected()
+    const isSameServer = instance !== undefined && instance === this.#recovery?.instance
+    // A server that does not know of our COMMIT any more would refuse a file that must not exist because of itself.
+    if (this.#isClaimed && this.#options.overwrite === false && !isSameServer) throw this.#interruption
   }
 
   /** False when another attempt is to follow. The source is read anew each time: it may have changed. */
@@ -119,8 +129,6 @@ class Upload {
       return true
     } catch (error) {
       if (this.#interruption === undefined) throw error
-      // Sent again after it was committed, a file that must not exist would be refused because of itself.
-      if (this.#isClaimed && this.#options.overwrite === false) throw this.#interruption
       return false
     } finally {
       await source?.close()
@@ -162,8 +170,10 @@ class Upload {
 
   async #resume(size: number): Promise<ResumeParams | undefined> {
     const { server } = this.#deps
-    if (this.#options.resume === false || server === undefined || size < MIN_RESUMABLE_BYTES) return undefined
-    // The secret may be another one by the next attempt, which is to find what this one leaves.
+    if (this.#options.resume === false || server === undefined) return undefined
+    // Of a small file nothing is kept; but where another attempt may follow, this one must not come after it.
+    if (size < MIN_RESUMABLE_BYTES && this.#recovery === undefined) return undefined
+    // The secret may be another one by the next attempt, which is to find what this one leaves, and what it committed.
     this.#id ??= uploadId(await resumeSecret(), server, resolve(this.#localPath), this.#remotePath)
     return { id: this.#id, holder: this.#holder, attempt: this.#attempts }
   }
@@ -177,7 +187,8 @@ class Upload {
     }
     const bytes = await digestBytes(read, held.bytes, digest)
     if (bytes === held.bytes && digest.hexSoFar() === held.digest) return { bytes, digest }
-    await channel.request('restart', {})
+    // Whatever ends the attempt meanwhile rejects the claim: the answer may never come.
+    await Promise.race([channel.request('restart', {}), this.#claim.promise])
     source.rewind()
     return undefined
   }

@@ -122,7 +122,8 @@ describe('get()', () => {
       tooEarly = Math.max(tooEarly, acknowledged - handedOn)
     })
     const isReadable = once(stream, 'readable')
-    for (let cut = 1; cut <= 8; cut++) {
+    // More often than an attempt may get nothing across: while it is paused it asks for nothing.
+    for (let cut = 1; cut <= 14; cut++) {
       await until(() => startsOf(all, 'file') === cut)
       // The connection is shared out evenly: as much of the stream has arrived as can.
       expect(await digestOf(client.get('other'))).toEqual({ bytes: other.length, digest: sha256(other) })
@@ -253,7 +254,7 @@ describe.each(['upload', 'download'] as const)('%s', (op) => {
   })
 
   test('has no more time than it was given, attempts included', async () => {
-    const { outcome } = await cutOff({ timeoutMs: 1_500 })
+    const { outcome } = await cutOff({ timeoutMs: 3_000 })
     expect(await outcome).toMatchObject({ error: { code: 'ERR_FAKESSH_TIMEOUT', op } })
   })
 
@@ -343,20 +344,18 @@ test('two uploads of the same pair at once: one after the other or beside each o
   expect(all.leftovers()).toEqual([])
 })
 
-test('an upload that must not overwrite does not fail on itself: a lost answer is told as that', async () => {
-  let proxy: FaultProxy | undefined
-  const set = await setup({}, QUICK, {})
-  proxy = set.proxy
-  set.all.server.on('checksum', () => {
+test('an upload that must not overwrite does not fail on itself: what it wrote already is proved again', async () => {
+  const { all, proxy, client } = await setup()
+  all.server.once('checksum', () => {
     // The server has the COMMIT, and its answer gets nowhere.
-    proxy?.blackHole('down')
+    proxy.blackHole('down')
   })
-  const content = randomBytes(2_000_000)
-  writeFileSync(join(set.all.local, 'file'), content)
-  const outcome = outcomeOf(set.client.upload(join(set.all.local, 'file'), 'copy', { overwrite: false }))
-  await until(() => set.all.events('transfer').some(({ phase }) => phase === 'end'))
+  const content = randomBytes(300_000)
+  writeFileSync(join(all.local, 'file'), content)
+  const outcome = outcomeOf(client.upload(join(all.local, 'file'), 'copy', { overwrite: false }))
+  await until(() => all.events('transfer').some(({ phase }) => phase === 'end'))
   proxy.cut()
   proxy.heal()
-  expect(await outcome).toMatchObject({ error: { code: 'ERR_FAKESSH_CONNECTION_LOST' } })
-  expect(readFileSync(join(set.all.root, 'copy')).equals(content)).toBe(true)
+  expect(await outcome).toMatchObject({ isSuccess: true, value: { bytes: content.length } })
+  expect(readFileSync(join(all.root, 'copy')).equals(content)).toBe(true)
 })

@@ -250,6 +250,25 @@ describe('a server of put', () => {
     expect(openBelow(pair.local.path)).toEqual([])
   })
 
+  test('that does not answer a restart: an upload ends when it is told to', async () => {
+    const controller = new AbortController()
+    const reason = Symbol('stop')
+    const pair = await fileServicePair({
+      serve: (open) => {
+        const onRequest = () => {
+          controller.abort(reason)
+          return new Promise<JsonObject>(() => undefined)
+        }
+        // It does not even close.
+        open.accept({ start: 5, digest: 'f'.repeat(64) }, [1_000_000], { ...nothing, onRequest })
+      },
+    })
+    writeFileSync(pair.local.at('file'), content)
+    const { signal } = controller
+    await expect(upload(pair.client, pair.local.at('file'), 'file', { signal })).rejects.toBe(reason)
+    expect(openBelow(pair.local.path)).toEqual([])
+  })
+
   test('that commits before it has the bytes', async () => {
     const pair = await fileServicePair({ serve: putServer((channel) => channel.sendCommit(proof), true) })
     const stream = new PutWritable(pair.client, 'file')

@@ -53,7 +53,7 @@ describe('what was kept', () => {
     ['another id', 'ann', params({ id: id('b') })],
     ['another path', 'ann', params({ path: 'other' })],
     ['no id', 'ann', { path: 'file', size: SIZE }],
-    ['a small size', 'ann', params({ size: 1_048_575 })],
+    ['a small size', 'ann', params({ size: 1_048_575, holder: holder('2') })],
   ])('is not found by %s, and not touched', async (_what, user, theirs) => {
     const { root, connect } = await withPart()
     const [part = ''] = root.leftovers()

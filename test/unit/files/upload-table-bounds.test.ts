@@ -25,7 +25,7 @@ afterEach(() => table.close())
 /** An upload that is interrupted after one byte. */
 async function interrupted(user: string, path: string): Promise<void> {
   const key = `${user} ${path}`
-  const place = await table.begin({ user, path, key, holder: '1', attempt: 1 })
+  const place = await table.begin({ user, path, key, holder: '1', attempt: 1, isKept: true })
   const options = { resumeKey: key }
   const staged = (await disk.claimStaged(path, options)) ?? (await disk.createStaged(path, options))
   await staged.write(Buffer.from('x'))

@@ -3,7 +3,7 @@ import type { FileSystem, KeptFile } from '../../../src/files/file-system.js'
 import { UploadTable } from '../../../src/files/upload-table.js'
 import { turns, until } from '../../helpers/until.js'
 
-const scope = { key: 'k', user: 'ann', path: 'file', holder: 'h', attempt: 1 }
+const scope = { key: 'k', user: 'ann', path: 'file', holder: 'h', attempt: 1, isKept: true }
 const tables: UploadTable[] = []
 
 afterEach(async () => {
@@ -153,7 +153,7 @@ test('each root is searched once', async () => {
 })
 
 test('closing ends a search and gives nothing up', async () => {
-  const table = tableOf(50)
+  const table = tableOf()
   const files = Array.from({ length: 1_000 }, (_, i) => keptFile(`${i}`))
   const { fileSystem, seen } = storageWith(...files)
   table.sweep('/root', fileSystem)
