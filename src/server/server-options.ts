@@ -37,8 +37,8 @@ export interface ServerLimits {
    */
   readonly jobMemoryBytes?: number | undefined
   /**
-   * Bytes of each output of a durable exec that are kept besides, in a file without a name in `os.tmpdir()`. Default 67,108,864, at
-   * most 1,099,511,627,776; 0 for none.
+   * Bytes of each output of a durable exec that are kept in a file without a name in `os.tmpdir()`, with which memory overlaps by up to a
+   * half. Default 67,108,864, at most 1,099,511,627,776; 0 for none.
    */
   readonly jobSpillBytes?: number | undefined
   /**

@@ -106,6 +106,8 @@ export class OutputLog {
   /** From now on nothing that this reader has not taken is dropped, in place of the reader before: there is one at a time. */
   attach(reader: OutputReader): void {
     this.#reader = reader
+    // The one before may have been further behind.
+    this.#settle()
   }
 
   /** The reader is further than before. */
@@ -152,6 +154,8 @@ export class OutputLog {
       this.#fill()
       this.#spillOldest()
     }
+    // Nothing in it will be read any more, and the disk may be full.
+    if (this.#isSpillBroken && this.#start >= this.#spilled * this.#blockBytes) void this.#spill.close()
     this.#isSettling = false
   }
 
@@ -193,11 +197,12 @@ export class OutputLog {
 
   /** Takes the oldest block out of memory if it is in the file, or may be dropped. */
   #evictOldest(): Uint8Array | undefined {
-    const isInFile = this.#first < this.#spilled
+    const wasWritten = this.#first < this.#spilled
+    const isInFile = wasWritten && this.#first >= this.#spilled - this.#slots
     if (!isInFile) {
       const endOfBlock = (this.#first + 1) * this.#blockBytes
-      const hasFile = this.#slots > 0 && !this.#isSpillBroken
-      if (hasFile || !this.#mayDropUntil(endOfBlock)) return undefined
+      const willBeWritten = !wasWritten && this.#slots > 0 && !this.#isSpillBroken
+      if (willBeWritten || !this.#mayDropUntil(endOfBlock)) return undefined
       this.#start = endOfBlock
     }
     this.#first += 1
@@ -212,7 +217,8 @@ export class OutputLog {
     const isCrowded = this.#first + this.#blocks.length - number > this.#maxBlocks / 2
     if (this.#isSpilling || this.#isSpillBroken || this.#slots === 0) return
     if (block === undefined || !isFull || !isCrowded) return
-    const keptFrom = Math.max(0, number - this.#slots + 1) * this.#blockBytes
+    // What is in memory as well is not lost with its slot.
+    const keptFrom = Math.min(this.#first, Math.max(0, number - this.#slots + 1)) * this.#blockBytes
     if (keptFrom > this.#start) {
       if (!this.#mayDropUntil(keptFrom)) return
       this.#start = keptFrom

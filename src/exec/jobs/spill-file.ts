@@ -9,7 +9,7 @@ export class SpillFile {
   #handle: Promise<FileHandle> | undefined
   /** What is being read and written; never rejects. */
   readonly #busy = new Set<Promise<unknown>>()
-  #isClosed = false
+  #closing: Promise<void> | undefined
 
   constructor(blockBytes: number) {
     this.#blockBytes = blockBytes
@@ -40,9 +40,13 @@ export class SpillFile {
     })
   }
 
-  /** Gives the disk space back, once what was begun is done. Never rejects. */
-  async close(): Promise<void> {
-    this.#isClosed = true
+  /** Gives the disk space back, once what was begun is done. Idempotent; never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     await Promise.all(this.#busy)
     const handle = await this.#handle?.catch(() => undefined)
     await handle?.close().catch(() => {})
@@ -50,7 +54,7 @@ export class SpillFile {
 
   /** Keeps the handle open until the work is done. */
   async #during<Result>(work: (handle: FileHandle) => Promise<Result>): Promise<Result> {
-    if (this.#isClosed) throw new RangeError('the spill file is closed')
+    if (this.#closing !== undefined) throw new RangeError('the spill file is closed')
     this.#handle ??= openUnnamed()
     const done = this.#handle.then(work)
     const settled = done.then(

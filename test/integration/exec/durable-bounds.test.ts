@@ -1,65 +1,28 @@
 // What a durable exec may cost the server, and that its bounds drop the oldest output only, and only while nobody is attached.
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import type { ExecProcess, OutputGap } from '../../../src/index.js'
 import { FakeSshClient } from '../../../src/index.js'
 import type { MemoryReading } from '../../fixtures/memory-meter.js'
 import { childPeer } from '../../helpers/child-peer.js'
-import { until } from '../../helpers/processes.js'
+import { bytesOfLines, printLines, readLines, untilJobEnded } from '../../helpers/job-lines.js'
 import { served } from '../../helpers/served.js'
 import { turns } from '../../helpers/until.js'
 
 const MIB = 1_048_576
-/** Of ten digits. */
-const FIRST = 1_000_000_000
-
-/** Lines of eleven bytes, so that an offset says which line it is in. */
-const lines = (bytes: number) => `seq ${FIRST} ${FIRST + Math.floor(bytes / 11) - 1}`
-
-/** Reads to the end, and holds the lines after a gap against those that are to be there. */
-async function readLines(proc: ExecProcess) {
-  const gaps: OutputGap[] = []
-  let bytes = Buffer.alloc(0)
-  let offset = 0
-  let wrong: string | undefined
-  proc.on('gap', (gap) => {
-    gaps.push(gap)
-    offset = gap.offset + gap.bytes
-  })
-  proc.on('data', (chunk) => {
-    bytes = Buffer.concat([bytes, chunk])
-    // To the start of a line.
-    const skip = (11 - (offset % 11)) % 11
-    if (bytes.length < skip) return
-    let at = skip
-    let line = FIRST + (offset + skip) / 11
-    for (; at + 11 <= bytes.length; at += 11, line += 1) {
-      const got = bytes.toString('latin1', at, at + 11)
-      if (got !== `${line}\n`) wrong ??= `line ${line}: ${got}`
-    }
-    offset += at
-    bytes = bytes.subarray(at)
-  })
-  proc.resume()
-  const result = await proc.result
-  await until(() => proc.readableEnded)
-  return { gaps, wrong, end: offset + bytes.length, rest: bytes.length, result }
-}
-
 describe('a job that nobody is attached to', () => {
   test('runs on, keeps the newest 64 MiB and tells of the rest, in little memory', async () => {
     const host = await childPeer('job-server')
     const url = await host.call<string>('listen')
-    const bytes = 11 * Math.floor((200 * MIB) / 11)
+    const bytes = bytesOfLines(200 * MIB)
     const client = await FakeSshClient.connect(url)
     await client.run('true')
     await host.call('begin')
-    const proc = client.exec(`${lines(bytes)}; exit 4`, { durable: true })
+    const proc = client.exec(`${printLines(bytes)}; exit 4`, { durable: true })
     await once(proc, 'spawn')
     const id = proc.jobId as string
     proc.detach()
     await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_CLOSED' })
-    await untilEnded(client, id)
+    await untilJobEnded(client, id)
     const memory = await host.call<MemoryReading>('read')
     expect(memory.peak - memory.before).toBeLessThan(64 * MIB)
     expect(await client.jobs()).toMatchObject([
@@ -82,14 +45,14 @@ describe('a job that nobody is attached to', () => {
   test('without a file keeps what fits into memory', async () => {
     const all = await served({ transport: 'tls', limits: { jobMemoryBytes: 65_536, jobSpillBytes: 0 } })
     const client = await all.connect()
-    const proc = client.exec(lines(MIB), { durable: true })
+    const proc = client.exec(printLines(MIB), { durable: true })
     await once(proc, 'spawn')
     proc.detach()
     const id = proc.jobId as string
-    await untilEnded(client, id)
+    await untilJobEnded(client, id)
     const { gaps, wrong, end, result } = await readLines(client.attach(id))
     expect(wrong).toBeUndefined()
-    expect(end).toBe(11 * Math.floor(MIB / 11))
+    expect(end).toBe(bytesOfLines(MIB))
     expect(gaps).toEqual([{ stream: 'stdout', offset: 0, bytes: end - result.stdoutBytes }])
     expect(result.stdoutBytes).toBeGreaterThan(65_536 - 16_384)
     expect(result.stdoutBytes).toBeLessThanOrEqual(65_536)
@@ -103,7 +66,7 @@ describe('a job that somebody is attached to', () => {
     const limits = { jobMemoryBytes: 65_536, jobSpillBytes: 262_144 }
     const all = await served({ transport: 'tls', limits })
     const client = await all.connect()
-    const proc = client.exec(lines(16 * MIB), { durable: true })
+    const proc = client.exec(printLines(16 * MIB), { durable: true })
     proc.pause()
     await once(proc, 'spawn')
     const id = proc.jobId as string
@@ -120,33 +83,26 @@ describe('a job that somebody is attached to', () => {
     expect(job?.state).toBe('running')
     const { gaps, wrong, end, result } = await readLines(proc)
     expect({ gaps, wrong }).toEqual({ gaps: [], wrong: undefined })
-    expect(end).toBe(11 * Math.floor((16 * MIB) / 11))
+    expect(end).toBe(bytesOfLines(16 * MIB))
     expect(result).toMatchObject({ exitCode: 0, gaps: [] })
   }, 30_000)
 
   test('goes on without the reader once that has gone', async () => {
     const { client, proc, id } = await stalled()
     proc.detach()
-    await untilEnded(client, id)
+    await untilJobEnded(client, id)
     expect(await client.jobs()).toMatchObject([
-      { state: 'exited', exitCode: 0, stdoutBytes: 11 * Math.floor((16 * MIB) / 11) },
+      { state: 'exited', exitCode: 0, stdoutBytes: bytesOfLines(16 * MIB) },
     ])
   }, 30_000)
 
   test('with a log far smaller than the window loses nothing to a reader that reads', async () => {
     const all = await served({ transport: 'tls', limits: { jobMemoryBytes: 4_096, jobSpillBytes: 0 } })
     const client = await all.connect()
-    const { gaps, wrong, end } = await readLines(client.exec(lines(8 * MIB), { durable: true }))
-    expect({ gaps, wrong, end }).toEqual({ gaps: [], wrong: undefined, end: 11 * Math.floor((8 * MIB) / 11) })
+    const { gaps, wrong, end } = await readLines(client.exec(printLines(8 * MIB), { durable: true }))
+    expect({ gaps, wrong, end }).toEqual({ gaps: [], wrong: undefined, end: bytesOfLines(8 * MIB) })
   }, 30_000)
 })
-
-async function untilEnded(client: FakeSshClient, id: string): Promise<void> {
-  for (;;) {
-    const job = (await client.jobs()).find((one) => one.id === id)
-    if (job?.state === 'exited') return
-  }
-}
 
 /** Waits until the program writes no more, as it is made to wait: 200 times in a row it has written as much as before. */
 async function untilStill(client: FakeSshClient, id: string): Promise<void> {

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { OutputLog, type OutputReader } from '../../../../src/exec/jobs/output-log.js'
 import { seededRandom } from '../../../../src/testing/seeded-random.js'
 import { until } from '../../../helpers/until.js'
+import { useTmpdir } from '../../../helpers/use-tmpdir.js'
 
 /** Four blocks of 1 KiB in memory. */
 const MEMORY = 4096
@@ -103,6 +104,18 @@ describe('in memory', () => {
     expect([older.grown, newer.grown]).toEqual([1, 0])
   })
 
+  test('a reader that begins further on than the one before lets in what waited for that', async () => {
+    const { log, append, taken } = made()
+    log.attach(new Reader())
+    append(Buffer.alloc(6000))
+    expect(log.end).toBe(4096)
+    const newer = new Reader()
+    newer.acknowledged = newer.position = log.end
+    log.attach(newer)
+    await turn()
+    expect([log.end, taken()]).toEqual([6000, 1])
+  })
+
   test('ends once all that was appended is in', async () => {
     const { log, append } = made()
     const reader = new Reader()
@@ -153,6 +166,17 @@ describe('with a file', () => {
     expect((await contentFrom(from)).equals(bytes.subarray(from))).toBe(true)
   })
 
+  test('that is smaller than memory, keeps no less than memory alone', async () => {
+    const { log, append, contentFrom } = made({ spillBytes: 1024 })
+    const bytes = randomBytes(20_000)
+    append(bytes)
+    log.finish()
+    await log.ended
+    expect(log.end - log.start).toBeGreaterThan(MEMORY - 1024)
+    const { start } = log
+    expect((await contentFrom(start)).equals(bytes.subarray(start))).toBe(true)
+  })
+
   test('a reader holds what is in the file too', async () => {
     const { log, append, contentFrom } = made({ spillBytes: 8192 })
     const bytes = randomBytes(20_000)
@@ -175,12 +199,7 @@ describe('with a file', () => {
   })
 
   test('that cannot be made is said once, and memory is all there is', async () => {
-    const before = process.env.TMPDIR
-    process.env.TMPDIR = '/nonexistent'
-    onTestFinished(() => {
-      if (before === undefined) delete process.env.TMPDIR
-      else process.env.TMPDIR = before
-    })
+    useTmpdir('/nonexistent')
     const { log, append, contentFrom, failures } = made({ spillBytes: 8192 })
     const bytes = randomBytes(20_000)
     append(bytes)
