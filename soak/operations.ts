@@ -57,13 +57,19 @@ export const OPERATIONS: { readonly [name: string]: (work: Work) => Promise<void
     must(stdout.equals(given), 'exec: another stdout')
     must(stderr === 'warned\n' && exitCode === 3, `exec: ${exitCode}, ${stderr}`)
   },
-  async durable({ client, content }) {
+  async durable({ client, root, name, content }) {
     const given = content(BIG_BYTES)
-    const proc = client.exec('cat; echo warned >&2; exit 3', { durable: true })
-    proc.end(given)
-    const [stdout, stderr, { exitCode }] = await all([buffer(proc), text(proc.stderr), proc.result])
-    must(stdout.equals(given), `durable: another stdout, ${stdout.length} bytes for ${given.length}`)
-    must(stderr === 'warned\n' && exitCode === 3, `durable: ${exitCode}, ${stderr}`)
+    const ran = join(root, name)
+    try {
+      const proc = client.exec(`echo once >> ${name}; cat; echo warned >&2; exit 3`, { durable: true })
+      proc.end(given)
+      const [stdout, stderr, { exitCode }] = await all([buffer(proc), text(proc.stderr), proc.result])
+      must(stdout.equals(given), `durable: another stdout, ${stdout.length} bytes for ${given.length}`)
+      must(stderr === 'warned\n' && exitCode === 3, `durable: ${exitCode}, ${stderr}`)
+      must((await readFile(ran, 'utf8')) === 'once\n', 'durable: it ran more than once')
+    } finally {
+      await rm(ran, { force: true })
+    }
   },
   async run({ client, random }) {
     const count = random.between(1, MAX_LINES)

@@ -16,6 +16,10 @@ import { shownCommand } from './shown-command.js'
 /** 256 bits: nobody finds a job by guessing. */
 const JOB_ID_BYTES = 32
 
+const HOLDER_BYTES = 16
+
+const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
+
 /** Either a command line, or a program and its arguments; then options. */
 export type ExecArguments<Options = ExecOptions> =
   | readonly [command: string, options?: Options | undefined]
@@ -65,15 +69,17 @@ export function parseExecArguments(args: ExecArguments, session?: number): ExecC
   }
   if (typeof durable !== 'boolean') throw invalidArgument('durable', 'a boolean', durable)
   if (durable && session !== undefined) throw invalidArgument('durable', 'false in a session', 'true')
-  const job = durable ? { id: randomBytes(JOB_ID_BYTES).toString('hex'), stdout: 0, stderr: 0 } : undefined
+  const job = durable
+    ? { id: randomHex(JOB_ID_BYTES), holder: randomHex(HOLDER_BYTES), stdout: 0, stderr: 0 }
+    : undefined
   const params = {
     ...(words === undefined ? { command } : { file: command, args: words }),
     ...placeParams(options),
     ...(strictEnv === undefined ? {} : { strictEnv }),
     ...(session === undefined ? {} : { session }),
-    ...(job === undefined ? {} : { job }),
   }
-  requireFits(params, 'exec')
+  // With the longest that can be said of the job.
+  requireFits({ ...params, job: job && { ...job, attempt: Number.MAX_SAFE_INTEGER, again: false } }, 'exec')
   return {
     command: shownCommand(command, words),
     params,
@@ -90,8 +96,9 @@ export function parseAttachArguments(id: string, options: AttachOptions = {}): E
   const { stdout = 0, stderr = 0 } = options
   requireOffset('stdout', stdout)
   requireOffset('stderr', stderr)
-  const job = { id, stdout, stderr }
-  const params = { job: id, stdout, stderr }
+  const holder = randomHex(HOLDER_BYTES)
+  const job = { id, holder, stdout, stderr }
+  const params = { job: id, holder, stdout, stderr }
   // Until the server has said what it runs.
   const command = `job ${id.slice(0, 8)}`
   return { command, params, ...boundsOf(options), durable: { kind: 'attach', params, job } }

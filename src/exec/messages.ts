@@ -33,6 +33,11 @@ const environment = v.pipe(
 )
 /** 256 bits: nobody finds a job by guessing. */
 export const jobId = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'Expected 64 hex digits'))
+/** Whose OPEN it is, and which of them. */
+export const jobAttempt = {
+  holder: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, 'Expected 32 hex digits')),
+  attempt: v.pipe(count, v.minValue(1)),
+}
 /** From which byte of each output on. */
 export const outputOffsets = { stdout: v.optional(count, 0), stderr: v.optional(count, 0) }
 const common = {
@@ -40,7 +45,9 @@ const common = {
   env: v.optional(environment),
   strictEnv: v.optional(v.boolean()),
   session: v.optional(v.pipe(count, v.minValue(1))),
-  job: v.optional(v.object({ id: jobId, ...outputOffsets, again: v.optional(v.boolean(), false) })),
+  job: v.optional(
+    v.object({ id: jobId, ...jobAttempt, ...outputOffsets, again: v.optional(v.boolean(), false) }),
+  ),
 }
 const commandLine = v.object({ command: text, file: v.optional(v.never()), ...common })
 const program = v.object({
@@ -88,6 +95,8 @@ export interface ExecParams {
 export interface JobParams {
   /** 64 hex digits. */
   readonly id: string
+  readonly holder: string
+  readonly attempt: number
   readonly stdout: number
   readonly stderr: number
   /** True when an earlier OPEN for it may have been heard. */

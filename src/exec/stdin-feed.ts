@@ -38,14 +38,6 @@ export class StdinFeed {
     if (!this.#isBusy) this.#target.end()
   }
 
-  /** Drops what waits, as if it and an end after it had never come; no credit is given for it. Returns how many bytes that were. */
-  forgetWaiting(): number {
-    const { bytes } = this.#waiting
-    this.#waiting.clear()
-    if (bytes > 0) this.#isEnding = false
-    return bytes
-  }
-
   /** Drops what waits. */
   close(): void {
     this.#discardWaiting()

@@ -1,29 +1,20 @@
 // The link between client and server breaks in every way, in the middle of every operation, over TLS.
 import { rmSync } from 'node:fs'
-import { expect, onTestFinished, test } from 'vitest'
-import { FakeSshClient } from '../../src/index.js'
-import { faultProxy } from '../../src/testing/index.js'
-import { material, type Operation, stateOf, within } from '../helpers/operations.js'
+import { expect, test } from 'vitest'
+import { type Operation, stateOf, within } from '../helpers/operations.js'
 import { until } from '../helpers/processes.js'
-import { served } from '../helpers/served.js'
 import { openBelow } from '../helpers/temporary-directory.js'
 import { boundOf, codeOf, expectOutcome } from './expect-outcome.js'
 import { carryingOf, LINK_FAULTS, type LinkFault, operationOf } from './link-faults.js'
 import { type Case, casesOf } from './outcomes.js'
+import { KEEPALIVE_MS, proxied } from './proxied.js'
 
-const KEEPALIVE_MS = 500
 const BYTES = 700_000
+
 /** One operation on a server and a connection of its own. */
 async function attempt(operation: Operation, { id, outcome, scenario }: Case<LinkFault>): Promise<void> {
-  const all = await served({ transport: 'tls', keepaliveIntervalMs: KEEPALIVE_MS, expectsFaults: true })
-  const direct = all.server.connectionString('test')
-  const proxy = await faultProxy({ target: { port: Number(new URL(direct).port) }, seed: 1 })
-  onTestFinished(() => proxy.close())
-  const what = material(BYTES, 1_000)
-  operation.prepare(all, what)
-  const options = { keepaliveIntervalMs: KEEPALIVE_MS }
-  const client = await FakeSshClient.connect(proxy.connectionString(direct), options)
-  onTestFinished(() => client.close({ drainMs: 0 }))
+  const { all, proxy, what, connect } = await proxied(operation, BYTES)
+  const client = await connect()
   // In full once, so that the fault is the only thing that happens.
   expect(codeOf(await operation.run(client, all, what))).toBe(undefined)
   const target = operation.target(all)

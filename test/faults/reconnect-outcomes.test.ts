@@ -1,16 +1,13 @@
 // The link breaks once, in every way, under a client that reconnects: what can go on does, by itself; what cannot is told so.
 import { rmSync } from 'node:fs'
-import { expect, onTestFinished, test } from 'vitest'
-import { FakeSshClient } from '../../src/index.js'
-import { faultProxy } from '../../src/testing/index.js'
-import { material, type Operation, stateOf, within } from '../helpers/operations.js'
+import { expect, test } from 'vitest'
+import { type Operation, stateOf, within } from '../helpers/operations.js'
 import { until } from '../helpers/processes.js'
-import { served } from '../helpers/served.js'
 import { codeOf, expectOutcome } from './expect-outcome.js'
 import { carryingOf, LINK_FAULTS, type LinkFault, operationOf } from './link-faults.js'
 import { type Case, casesOf, OUTCOMES, type Outcome } from './outcomes.js'
+import { proxied } from './proxied.js'
 
-const KEEPALIVE_MS = 500
 /** Large enough for its part to be kept and gone on from. */
 const BYTES = 3_000_000
 const SETTLE_MS = 10_000
@@ -21,17 +18,8 @@ async function attempt(
   outcome: Outcome,
   { id, scenario }: Case<LinkFault>,
 ): Promise<void> {
-  const all = await served({ transport: 'tls', keepaliveIntervalMs: KEEPALIVE_MS, expectsFaults: true })
-  const direct = all.server.connectionString('test')
-  const proxy = await faultProxy({ target: { port: Number(new URL(direct).port) }, seed: 1 })
-  onTestFinished(() => proxy.close())
-  const what = material(BYTES, 1_000)
-  operation.prepare(all, what)
-  const client = await FakeSshClient.connect(proxy.connectionString(direct), {
-    keepaliveIntervalMs: KEEPALIVE_MS,
-    reconnect: { minDelayMs: 1, maxDelayMs: 50 },
-  })
-  onTestFinished(() => client.close({ drainMs: 0 }))
+  const { all, proxy, what, connect } = await proxied(operation, BYTES)
+  const client = await connect({ reconnect: { minDelayMs: 1, maxDelayMs: 50 } })
   let connections = 1
   client.on('reconnecting', () => proxy.heal())
   client.on('reconnect', () => {

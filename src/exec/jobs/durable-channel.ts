@@ -7,19 +7,19 @@ import type { ChannelOpener } from '../../connection/channel-opener.js'
 import { ConnectionError, FakeSshError } from '../../errors.js'
 import type { JsonObject } from '../../protocol/messages.js'
 import { ANSWER_TIMEOUT_MS } from '../bounded-wait.js'
-import { STDERR_WINDOW_BYTES, STDOUT_WINDOW_BYTES } from '../exec-windows.js'
-import { STDIN } from '../messages.js'
+import { STDERR, STDIN, STDOUT } from '../messages.js'
 import type { OutputGap } from '../output-gap.js'
+import { DurableOutputs } from './durable-outputs.js'
 import { DurableStdin } from './durable-stdin.js'
+import type { OutputOffsets } from './job-attachment.js'
 import { type JobOpenInfo, parseJobInfo } from './job-messages.js'
 import { killLater } from './kill-later.js'
-import { WindowShare } from './window-share.js'
 
 /** Which job, and how it is asked for first. */
 export interface DurableCall {
   readonly kind: 'exec' | 'attach'
   readonly params: JsonObject
-  readonly job: { readonly id: string; readonly stdout: number; readonly stderr: number }
+  readonly job: { readonly id: string; readonly holder: string } & OutputOffsets
 }
 
 export interface DurableHandler extends ChannelHandler {
@@ -41,21 +41,18 @@ const KILL = { signal: 'SIGTERM', forceKillAfterMs: 2000 }
 /** OPENs in a row that may be refused as if the connection had ended: it is about to end, or never will. */
 const MAX_REFUSALS = 10
 
-const NAMES = ['stdout', 'stderr'] as const
-
 export class DurableChannel implements Channel {
   readonly id = 0
   readonly kind: string
   readonly #opener: ChannelOpener
   readonly #call: DurableCall
   readonly #handler: DurableHandler
-  readonly #windows = [new WindowShare(STDOUT_WINDOW_BYTES), new WindowShare(STDERR_WINDOW_BYTES)] as const
   readonly #stdin = new DurableStdin()
-  /** How far each output is: the offset of the next byte. */
-  readonly #offsets: [number, number]
-  readonly #ended = new Set<number>()
+  readonly #outputs: DurableOutputs
   readonly #waiters = new Set<Waiter>()
   readonly #giveUp = new AbortController()
+  /** OPENs so far. */
+  #attempts = 0
   /** The attachment there is, or that was asked for. */
   #channel: Channel | undefined
   #isAttached = false
@@ -63,8 +60,8 @@ export class DurableChannel implements Channel {
   #isStarted = false
   /** The server that may have started it. */
   #instance: string | undefined
-  /** The server may have heard of it. */
-  #wasHeard = false
+  /** The loss by which nobody knows whether the server has heard of it. */
+  #heardBy: ConnectionError | undefined
   /** Why the last connection ended. */
   #lostBy: FakeSshError | undefined
   #peerLabel = ''
@@ -79,9 +76,9 @@ export class DurableChannel implements Channel {
     this.#opener = opener
     this.#call = call
     this.#handler = handler
-    this.#offsets = [call.job.stdout, call.job.stderr]
+    this.#outputs = new DurableOutputs(call.job)
     this.#instance = opener.recovery?.instance
-    this.#ask(call.kind, call.params)
+    this.#ask()
   }
 
   get peerLabel(): string {
@@ -94,7 +91,7 @@ export class DurableChannel implements Channel {
 
   /** Offset of the next byte of an output, what was dropped counted in. */
   received(stream: number): number {
-    return this.#offsets[stream] ?? 0
+    return this.#outputs.offset(stream)
   }
 
   send(_stream: number, bytes: Uint8Array, taken: (error?: FakeSshError) => void): void {
@@ -130,13 +127,12 @@ export class DurableChannel implements Channel {
   }
 
   consumed(stream: number, bytes: number): void {
-    const window = this.#windows[stream]
-    const credit = window?.onTaken(bytes) ?? 0
+    const credit = this.#outputs.onTaken(stream, bytes)
     if (this.#isAttached) this.#giveCredit(stream, credit)
   }
 
   #giveCredit(stream: number, bytes: number): void {
-    const wider = this.#windows[stream]?.takeWider() ?? 0
+    const wider = this.#outputs.takeWider(stream)
     if (bytes + wider > 0) this.#channel?.consumed(stream, bytes, wider)
   }
 
@@ -146,8 +142,12 @@ export class DurableChannel implements Channel {
 
   /** Detaches: the job goes on. */
   abort(): void {
+    const isHandedOver = this.#stdin.isHandedOver
     this.#finish(closed())
-    if (!this.#isKilling) this.#channel?.abort()
+    if (this.#isKilling) return
+    // What was handed over counts as written, with its end, which may not have left yet.
+    if (isHandedOver) this.#channel?.close()
+    else this.#channel?.abort()
   }
 
   /** Ends the job; where there is no connection, on the next one. Nothing more reaches the handler. */
@@ -178,11 +178,21 @@ export class DurableChannel implements Channel {
   }
 
   #killLater(): void {
-    if (this.#isStarted || this.#wasHeard) void killLater(this.#opener, this.#call.job.id, KILL)
+    if (this.#isStarted || this.#heardBy !== undefined) void killLater(this.#opener, this.#call.job.id, KILL)
   }
 
-  #ask(kind: string, params: JsonObject): void {
-    const windows = this.#windows.map((window) => window.offer())
+  /** The first time as it is called for; once the job is known to exist, from where its outputs are. */
+  #ask(isAgain = false): void {
+    const { kind, params, job } = this.#call
+    this.#attempts += 1
+    const attempt = this.#attempts
+    const { id, holder } = job
+    if (this.#isStarted) this.#open('attach', { job: id, holder, attempt, ...this.#outputs.offsets })
+    else if (kind === 'attach') this.#open(kind, { ...params, attempt })
+    else this.#open(kind, { ...params, job: { ...job, attempt, ...(isAgain && { again: true }) } })
+  }
+
+  #open(kind: string, params: JsonObject): void {
     const handler: ChannelHandler = {
       onOpened: (info) => this.#onOpened(info),
       onData: (stream, bytes) => {
@@ -190,7 +200,7 @@ export class DurableChannel implements Channel {
         else this.#onData(stream, bytes)
       },
       onEof: (stream) => {
-        if (!this.#isClosed) this.#onEof(stream)
+        if (!this.#isClosed && this.#outputs.onEof(stream)) this.#handler.onEof(stream)
       },
       onAcknowledged: (stream, consumed) => {
         if (stream !== STDIN || this.#isClosed) return
@@ -202,7 +212,7 @@ export class DurableChannel implements Channel {
       onClosed: (error) => this.#onClosed(error),
     }
     try {
-      this.#channel = this.#opener.open(kind, params, windows, handler)
+      this.#channel = this.#opener.open(kind, params, this.#outputs.offers(), handler)
       this.#peerLabel = this.#channel.peerLabel
     } catch (error) {
       queueMicrotask(() => this.#fail(error))
@@ -229,48 +239,26 @@ export class DurableChannel implements Channel {
   #onJob(job: JobOpenInfo, info: JsonObject): void {
     const isFirst = !this.#isStarted
     this.#isStarted = true
-    this.#requireOffsets(job)
+    this.#outputs.requireAtLeast(job)
     // Before anybody can write.
     if (this.#channel !== undefined) this.#stdin.attach(this.#channel, job.stdin, job.stdinEnded)
     if (isFirst) this.#handler.onOpened?.(info)
-    for (const [stream, name] of NAMES.entries()) {
-      const offset = this.#offsets[stream] ?? 0
-      const bytes = job[name] - offset
-      this.#offsets[stream] = job[name]
-      if (bytes > 0) this.#handler.onGap({ stream: name, offset, bytes })
-    }
+    for (const gap of this.#outputs.goOnFrom(job)) this.#handler.onGap(gap)
     // What was told may have closed it.
     if (this.#isClosed || this.#channel === undefined) return
-    for (const stream of NAMES.keys()) this.#giveCredit(stream, 0)
+    for (const stream of [STDOUT, STDERR]) this.#giveCredit(stream, 0)
     for (const { resolve } of this.#waiters) resolve(this.#channel)
     this.#waiters.clear()
   }
 
-  #requireOffsets(job: JobOpenInfo): void {
-    for (const [stream, name] of NAMES.entries()) {
-      const offset = this.#offsets[stream] ?? 0
-      if (job[name] >= offset) continue
-      const message = `${name}: expected an offset of at least ${offset}, got ${job[name]}`
-      throw new FakeSshError('ERR_FAKESSH_PROTOCOL', message)
-    }
-  }
-
   #onData(stream: number, bytes: Uint8Array): void {
-    this.#offsets[stream] = (this.#offsets[stream] ?? 0) + bytes.length
-    this.#windows[stream]?.onArrived(bytes.length)
+    this.#outputs.onArrived(stream, bytes.length)
     this.#handler.onData(stream, bytes)
-  }
-
-  /** Told by each attachment that there is after the end. */
-  #onEof(stream: number): void {
-    if (this.#ended.has(stream)) return
-    this.#ended.add(stream)
-    this.#handler.onEof(stream)
   }
 
   #onClosed(error: FakeSshError | undefined): void {
     // An OPEN that was not sent, or was refused, started nothing.
-    if (this.#channel?.id !== 0 && ConnectionError.is(error)) this.#wasHeard = true
+    if (this.#channel?.id !== 0 && ConnectionError.is(error)) this.#heardBy = error
     this.#channel?.close()
     this.#channel = undefined
     this.#isAttached = false
@@ -288,21 +276,21 @@ export class DurableChannel implements Channel {
   /** Waits for another connection, and goes on there. Rejects when that must not be. */
   async #carryOn(error: FakeSshError): Promise<void> {
     this.#lostBy = error
+    // Codes of later attempts can promise that nothing was done, but only of themselves.
+    const ending = this.#heardBy ?? error
     const { recovery } = this.#opener
     // How often connections are made is the link's to bound; it cannot bound what is asked on one that lives.
     if (!ConnectionError.is(error)) this.#refusals += 1
-    if (recovery === undefined || this.#refusals > MAX_REFUSALS) throw error
+    if (recovery === undefined || this.#refusals > MAX_REFUSALS) throw ending
     await recovery.whenOpen(this.#giveUp.signal)
     if (this.#isClosed) return
-    const [stdout, stderr] = this.#offsets
-    if (this.#isStarted) return this.#ask('attach', { job: this.#call.job.id, stdout, stderr })
-    if (!this.#wasHeard) this.#instance = recovery.instance
+    if (this.#isStarted) return this.#ask()
+    const wasHeard = this.#heardBy !== undefined
+    if (!wasHeard) this.#instance = recovery.instance
     const isSameServer = recovery.instance !== undefined && recovery.instance === this.#instance
     // The command may have run, on a server of which nothing can be learned any more.
-    if (this.kind === 'exec' && this.#wasHeard && !isSameServer) throw error
-    const { params, job } = this.#call
-    const isAgain = this.kind === 'exec' && this.#wasHeard
-    this.#ask(this.kind, isAgain ? { ...params, job: { ...job, again: true } } : params)
+    if (this.kind === 'exec' && wasHeard && !isSameServer) throw ending
+    this.#ask(wasHeard)
   }
 
   #attached(signal: AbortSignal | undefined): Promise<Channel> {

@@ -38,6 +38,11 @@ export class DurableStdin {
     return this.#acknowledged
   }
 
+  /** True when nothing that was written waits for an attachment, and its end has been sent if it has one. */
+  get isHandedOver(): boolean {
+    return this.#taken >= this.#written && this.#hasSentEnd === this.#isEnded
+  }
+
   /** Copies the bytes. `taken` is called as that of {@link Channel.send} is, once they were handed to a transport for the first time. */
   write(bytes: Uint8Array, taken: Taken): void {
     if (this.#isCutShort) {
@@ -63,16 +68,13 @@ export class DurableStdin {
   }
 
   /**
-   * The channel is open, and the server has so many bytes, and the end if `hasEnd`. Throws `ERR_FAKESSH_PROTOCOL` when that cannot be, and `ERR_FAKESSH_FENCED` when it can be
-   * only because another client has written: in between, nobody knows where.
+   * The channel is open, and the server has so many bytes, and the end if `hasEnd`. Throws `ERR_FAKESSH_PROTOCOL` when that cannot be.
    */
   attach(channel: Channel, offset: number, hasEnd: boolean): void {
     // Another client may have written before; this one goes on from there.
     if (this.#isFirst) this.#acknowledged = this.#taken = this.#sent = this.#written = offset
     this.#isFirst = false
-    if (offset > this.#written)
-      throw new FakeSshError('ERR_FAKESSH_FENCED', 'stdin: another client has written to it meanwhile')
-    if (offset < this.#acknowledged) {
+    if (offset < this.#acknowledged || offset > this.#written) {
       const expected = `an offset from ${this.#acknowledged} to ${this.#written}`
       throw new FakeSshError('ERR_FAKESSH_PROTOCOL', `stdin: expected ${expected}, got ${offset}`)
     }

@@ -3,6 +3,7 @@ import type { Channel, ChannelHandler } from '../../connection/channel-handler.j
 import { FakeSshError } from '../../errors.js'
 import type { ExitMessage, JsonObject } from '../../protocol/messages.js'
 import { STDERR, STDIN, STDOUT } from '../messages.js'
+import type { JobAttempt } from './job-holders.js'
 import type { JobStdin } from './job-stdin.js'
 import type { OutputLog } from './output-log.js'
 import { OutputSender } from './output-sender.js'
@@ -25,7 +26,7 @@ export interface OutputOffsets {
 }
 
 /** What an OPEN asks for that is to be attached. */
-export interface AttachRequest extends OutputOffsets {
+export interface AttachRequest extends OutputOffsets, JobAttempt {
   /** Its place among all OPENs: {@link JobTable.nextArrival}, taken when it arrived. */
   readonly arrival: number
 }
@@ -62,7 +63,9 @@ export class JobAttachment implements ChannelHandler {
 
   /** To be called once the channel was accepted. */
   start(): void {
-    this.#job.stdin.attach((bytes) => this.#channel.consumed(STDIN, bytes))
+    this.#job.stdin.attach((bytes, widerBy) => {
+      if (bytes + widerBy > 0) this.#channel.consumed(STDIN, bytes, widerBy)
+    })
     this.#stdout.start()
     this.#stderr.start()
   }

@@ -1,10 +1,10 @@
 /** The JSON of jobs (docs/protocol.md, 7.5): schemas, types, and how a bad one is refused. */
 import * as v from 'valibot'
 import type { JsonObject } from '../../protocol/messages.js'
-import { jobId, outputOffsets, parseMessage, signalParams } from '../messages.js'
+import { jobAttempt, jobId, outputOffsets, parseMessage, signalParams } from '../messages.js'
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const attachParams = v.object({ job: jobId, ...outputOffsets })
+const attachParams = v.object({ job: jobId, ...jobAttempt, ...outputOffsets })
 const openInfo = v.object({
   job: v.object({
     id: jobId,
@@ -15,7 +15,11 @@ const openInfo = v.object({
     stderr: count,
   }),
 })
-const jobSignalParams = v.object({ job: jobId, ...signalParams.entries })
+const jobSignalParams = v.object({
+  job: jobId,
+  ...signalParams.entries,
+  prevent: v.optional(v.boolean(), false),
+})
 const forgetParams = v.object({ job: jobId })
 const listInfo = v.object({
   jobs: v.array(

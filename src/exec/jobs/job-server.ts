@@ -66,7 +66,8 @@ async function answer(type: string, params: JsonObject, deps: JobServerDeps): Pr
       return { jobs: listed.map((job) => entryOf(job, characters)) }
     }
     case 'signal': {
-      const { job: id, ...signal } = parseJobSignalParams(params)
+      const { job: id, prevent, ...signal } = parseJobSignalParams(params)
+      if (prevent && jobs.prevent(user, id)) return { delivered: false }
       const job = await jobs.get(user, id)
       await authorize({ action: 'signal', job })
       return job.signal(signal)

@@ -1,26 +1,27 @@
 /** stdin of a job, by absolute offset, through one attachment after the other. */
 import type { Writable } from 'node:stream'
+import { STDIN_WINDOW_BYTES } from '../exec-windows.js'
 import { StdinFeed } from '../stdin-feed.js'
+import { WindowShare } from './window-share.js'
+
+/** Tells the peer of an attachment that it may send so many bytes more, and that its window is wider by so many. */
+export type CreditStdin = (bytes: number, widerBy: number) => void
 
 export class JobStdin {
   readonly #feed: StdinFeed
-  #credit: (bytes: number) => void = () => {}
+  /** What waits for the program is part of the window of whoever is attached, so that it is no more after fifty attachments than after one. */
+  readonly #window = new WindowShare(STDIN_WINDOW_BYTES)
+  #credit: CreditStdin = () => {}
   #offset = 0
   #isEnded = false
-  /** Of what earlier attachments brought, what the program has not taken: the present one gets no credit for it. */
-  #owedToOthers = 0
-  #credited = 0
 
   constructor(target: Writable) {
     this.#feed = new StdinFeed(target, (bytes) => {
-      this.#credited += bytes
-      const ofOthers = Math.min(bytes, this.#owedToOthers)
-      this.#owedToOthers -= ofOthers
-      if (bytes > ofOthers) this.#credit(bytes - ofOthers)
+      this.#credit(this.#window.onTaken(bytes), this.#window.takeWider())
     })
   }
 
-  /** Bytes that came and are not to be sent again. */
+  /** Bytes that came, and are not to be sent again. */
   get offset(): number {
     return this.#offset
   }
@@ -35,27 +36,26 @@ export class JobStdin {
     return this.#feed.bytesTaken
   }
 
+  /** The window of the next attachment. */
+  offer(): number {
+    return this.#window.offer()
+  }
+
   /** From now on what comes is of this attachment. */
-  attach(credit: (bytes: number) => void): void {
+  attach(credit: CreditStdin): void {
     this.#credit = credit
   }
 
-  /**
-   * What waits for the program is forgotten, and so has to be sent again by the next attachment. Kept, it would be more with each one,
-   * as each has a window of its own.
-   */
+  /** What waits for the program goes on waiting. */
   detach(): void {
     this.#credit = () => {}
-    const forgotten = this.#feed.forgetWaiting()
-    this.#offset -= forgotten
-    if (forgotten > 0) this.#isEnded = false
-    this.#owedToOthers = this.#offset - this.#credited
   }
 
   /** After the end it means nothing, and is not credited. */
   write(bytes: Uint8Array): void {
     if (this.#isEnded) return
     this.#offset += bytes.length
+    this.#window.onArrived(bytes.length)
     this.#feed.write(bytes)
   }
 

@@ -37,7 +37,7 @@ export class JobTable {
   readonly #leaving = new Set<Promise<void>>()
   #isClosed = false
   #arrivals = 0
-  /** Looks whether all have ended, once that is waited for. */
+  /** Looks whether all have ended and been read, once that is waited for. */
   #lookIfIdle: () => void = () => {}
 
   constructor(limits: JobLimits) {
@@ -104,8 +104,11 @@ export class JobTable {
         startExpiry()
         this.#lookIfIdle()
       },
-      // Whoever lost its connection comes back.
-      onDetached: () => startExpiry(),
+      onDetached: () => {
+        // Whoever lost its connection comes back.
+        startExpiry()
+        this.#lookIfIdle()
+      },
     })
     const entry: Entry = { starting, job: undefined, expiry: undefined }
     const startExpiry = () => {
@@ -125,6 +128,13 @@ export class JobTable {
     }
   }
 
+  /** Sees to it that a job which is not there is never started: its OPEN may still be on its way, or being decided about. False when it is there. */
+  prevent(user: string, id: string): boolean {
+    if (this.has(user, id)) return false
+    this.#dropped.add(dropKeyOf(user, id))
+    return true
+  }
+
   /** Drops a job that has ended, with its output. Rejects with `ERR_FAKESSH_NO_JOB`, or `ERR_FAKESSH_INVALID_ARG` while it runs. */
   async forget(user: string, id: string): Promise<void> {
     const job = await this.get(user, id)
@@ -136,13 +146,13 @@ export class JobTable {
     this.#drop(user, keyOf(id))
   }
 
-  /** Starts nothing more, lets jobs run for `drainMs`, ends those that still do, and drops all. Never rejects. */
+  /** Starts nothing more, lets jobs run and be read to their end for `drainMs`, ends those that still run, and drops all. Never rejects. */
   async close(drainMs: number): Promise<void> {
     this.#isClosed = true
     const over = new AbortController()
     const ended = new Promise<void>((resolve) => {
       this.#lookIfIdle = () => {
-        if (this.#all().every(({ job }) => job?.hasEnded === true)) resolve()
+        if (this.#all().every(({ job }) => job?.hasEnded === true && !job.isAttached)) resolve()
       }
       this.#lookIfIdle()
     })

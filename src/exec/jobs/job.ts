@@ -1,9 +1,8 @@
 /** One durable exec: a program that outlives the channel it was started on, with what it wrote and how it ended. */
 import type { IncomingOpen } from '../../connection/channel-handler.js'
-import { FakeSshError, invalidArgument } from '../../errors.js'
+import { invalidArgument } from '../../errors.js'
 import { type ExitMessage, fitText, type JsonObject } from '../../protocol/messages.js'
 import type { ExecEnd, ExecStart } from '../exec-observer.js'
-import { STDIN_WINDOW_BYTES } from '../exec-windows.js'
 import { drainOutputs } from '../exit-drain.js'
 import { parseSignalParams } from '../messages.js'
 import { OutputPump } from '../output-pump.js'
@@ -11,6 +10,7 @@ import { type ProcessGroup, requireSignal } from '../process-group.js'
 import { shownCommand } from '../shown-command.js'
 import type { ProgramExit } from '../spawn/program.js'
 import { type AttachRequest, JobAttachment } from './job-attachment.js'
+import { JobHolders } from './job-holders.js'
 import { JobStdin } from './job-stdin.js'
 import { OutputLog, type OutputLogLimits } from './output-log.js'
 
@@ -51,8 +51,7 @@ export class Job {
   readonly #pumps: readonly OutputPump[]
   readonly #startedAt = performance.now()
   #attachment: JobAttachment | undefined
-  /** Of the newest OPEN that was attached. */
-  #arrival = 0
+  readonly #holders = new JobHolders()
   #programExit = UNKNOWN
   #exit: ExitMessage | undefined
   #isTerminated = false
@@ -111,28 +110,23 @@ export class Job {
 
   /**
    * Answers an OPEN by attaching its channel, in place of the one that is. Throws `ERR_FAKESSH_INVALID_ARG` for an offset that is not there
-   * yet, and `ERR_FAKESSH_FENCED` where an OPEN that arrived later has been attached: deciding about this one took longer, or its connection is dead.
+   * yet, and `ERR_FAKESSH_FENCED` as {@link JobHolders.admit} does.
    */
   attach(open: IncomingOpen, { arrival, ...from }: AttachRequest): void {
-    if (arrival < this.#arrival)
-      throw new FakeSshError(
-        'ERR_FAKESSH_FENCED',
-        'a newer attachment to this job took the place of this one',
-      )
     for (const output of ['stdout', 'stderr'] as const) {
       if (from[output] > this[output].end)
         throw invalidArgument(`attach ${output}`, `an offset up to ${this[output].end}`, String(from[output]))
     }
+    this.#holders.admit(from, arrival)
     const older = this.#attachment
     // First, as without a reader output is dropped.
     const attachment = new JobAttachment(open.channel, this, from)
     this.#attachment = attachment
-    this.#arrival = arrival
     older?.end('ERR_FAKESSH_FENCED', 'another attachment to this job took the place of this one')
     const { offset: stdin, isEnded: stdinEnded } = this.stdin
     const command = fitText(this.command, MAX_COMMAND_CHARACTERS)
     const job = { id: this.id, command, stdin, stdinEnded, ...attachment.from }
-    open.accept({ ...this.#options.info, job }, [STDIN_WINDOW_BYTES], attachment)
+    open.accept({ ...this.#options.info, job }, [this.stdin.offer()], attachment)
     attachment.start()
     if (this.#exit !== undefined) attachment.onJobEnded(this.#exit)
   }

@@ -231,6 +231,19 @@ describe('attach()', () => {
     expect(await again.result).toMatchObject({ exitCode: 0, stdinBytes: 7 })
   })
 
+  test('finds stdin as it was left, with its end, also where the program had not taken it yet', async () => {
+    const client = await (await served()).connect()
+    const proc = client.exec('until [ -e go ]; do sleep 0.01; done; wc -c', { durable: true })
+    // More than a pipe holds.
+    proc.end(Buffer.alloc(250_000))
+    await once(proc, 'finish')
+    proc.detach()
+    await client.run('touch go')
+    const again = client.attach(proc.jobId as string)
+    expect((await text(again)).trim()).toBe('250000')
+    expect(await again.result).toMatchObject({ exitCode: 0, stdinBytes: 250_000 })
+  })
+
   test('to a job whose stdin has ended reports a write as a command that reads no more would', async () => {
     const client = await (await served()).connect()
     const proc = client.exec(`cat; ${untilFile('go')}`, { durable: true })
@@ -298,12 +311,26 @@ describe('attach()', () => {
     const stuck = first.exec('seq 1 500000', { durable: true })
     stuck.pause()
     await once(stuck, 'spawn')
-    const outcome = codeOf(stuck.result)
+    const failure = once(stuck, 'error')
     const fresh = second.attach(stuck.jobId as string)
     const lines = (await text(fresh)).split('\n')
     expect([lines[0], lines.length]).toEqual(['1', 500_001])
-    stuck.resume()
-    expect(await outcome).toBe('ERR_FAKESSH_FENCED')
+    // It is told, although it does not read what was sent to it before.
+    expect(await failure).toMatchObject([{ code: 'ERR_FAKESSH_FENCED' }])
+  })
+
+  test('from the end on frees a program that waited for one that was behind', async () => {
+    const all = await served({ limits: { jobMemoryBytes: 65_536, jobSpillBytes: 0 } })
+    const [first, second] = [await all.connect(), await all.connect()]
+    const stuck = first.exec('seq 1 500000; echo last', { durable: true })
+    stuck.pause()
+    stuck.on('error', () => {})
+    await once(stuck, 'spawn')
+    const stdoutBytes = async () => (await second.jobs())[0]?.stdoutBytes ?? 0
+    while ((await stdoutBytes()) < 1_048_576);
+    const fresh = second.attach(stuck.jobId as string, { stdout: await stdoutBytes() })
+    expect((await text(fresh)).endsWith('\nlast\n')).toBe(true)
+    expect(await fresh.result).toMatchObject({ exitCode: 0, gaps: [] })
   })
 
   test.each([
@@ -549,6 +576,19 @@ describe('server.close()', () => {
     await closing
     expect(id).toMatch(/^[0-9a-f]{64}$/)
     expect(all.events('exec').at(-1)).toMatchObject({ phase: 'end', exitCode: 0, isCancelled: false })
+  })
+
+  test('lets what they wrote be read, within its time', async () => {
+    const all = await served()
+    const client = await all.connect()
+    const bytes = 8_000_000
+    const proc = client.exec(`head -c ${bytes} /dev/zero`, { durable: true })
+    proc.pause()
+    await untilEnded(await all.connect(), proc.jobId)
+    const closing = all.server.close({ drainMs: 20_000 })
+    expect((await text(proc)).length).toBe(bytes)
+    expect(await proc.result).toMatchObject({ exitCode: 0, gaps: [] })
+    await closing
   })
 
   test('ends those that do not, attached or not, with all they started', async () => {

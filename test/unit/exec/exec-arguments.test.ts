@@ -138,11 +138,16 @@ test.each([
 describe('durable', () => {
   test('names a job that nobody can guess, and another one each time', () => {
     const [one, two] = [parse('ls', { durable: true }), parse('ls', { durable: true })]
-    const { id } = one.durable?.job ?? {}
+    const { id, holder } = one.durable?.job ?? {}
     expect(id).toMatch(/^[0-9a-f]{64}$/)
+    expect(holder).toMatch(/^[0-9a-f]{32}$/)
     expect(two.durable?.job.id).not.toBe(id)
-    expect(one.params).toEqual({ command: 'ls', job: { id, stdout: 0, stderr: 0 } })
-    expect(one.durable).toEqual({ kind: 'exec', params: one.params, job: { id, stdout: 0, stderr: 0 } })
+    expect(two.durable?.job.holder).not.toBe(holder)
+    expect(one.durable).toEqual({
+      kind: 'exec',
+      params: { command: 'ls' },
+      job: { id, holder, stdout: 0, stderr: 0 },
+    })
     expect(parse('ls', { durable: false })).toEqual(parse('ls'))
   })
 
@@ -158,15 +163,16 @@ describe('attach', () => {
   const id = 'ab'.repeat(32)
 
   test('asks for a job from offsets', () => {
+    const holder = expect.stringMatching(/^[0-9a-f]{32}$/)
     expect(parseAttachArguments(id, { stderr: 7, timeoutMs: 5 })).toEqual({
       command: 'job abababab',
-      params: { job: id, stdout: 0, stderr: 7 },
+      params: { job: id, holder, stdout: 0, stderr: 7 },
       signal: undefined,
       timeoutMs: 5,
       durable: {
         kind: 'attach',
-        params: { job: id, stdout: 0, stderr: 7 },
-        job: { id, stdout: 0, stderr: 7 },
+        params: { job: id, holder, stdout: 0, stderr: 7 },
+        job: { id, holder, stdout: 0, stderr: 7 },
       },
     })
   })

@@ -135,25 +135,33 @@ describe('what a server answers', () => {
 
 describe('jobs', () => {
   const id = 'ab'.repeat(32)
+  const named = { id, holder: 'cd'.repeat(16), attempt: 1 }
 
   test('an exec names the job it is to be, from the start unless it says otherwise', () => {
     const offsets = { stdout: 0, stderr: 0 }
-    const jobOf = (job: object) => parseExecParams({ command: 'a', job: { id, ...job } }).job
-    expect(jobOf({})).toEqual({ id, ...offsets, again: false })
-    expect(jobOf({ stdout: 5, stderr: 6, again: true })).toEqual({ id, stdout: 5, stderr: 6, again: true })
+    const jobOf = (job: object) => parseExecParams({ command: 'a', job: { ...named, ...job } }).job
+    expect(jobOf({})).toEqual({ ...named, ...offsets, again: false })
+    const others = { attempt: 2, stdout: 5, stderr: 6, again: true }
+    expect(jobOf(others)).toEqual({ ...named, ...others })
   })
 
-  test.each([{ id: 'ab' }, { id: id.toUpperCase() }, { id, stdout: -1 }, {}, 'x'])(
-    'one that is none is refused (case %#)',
-    (job) => {
-      expect(() => parseExecParams({ command: 'a', job })).toThrow(
-        withCode('ERR_FAKESSH_INVALID_ARG', 'exec: '),
-      )
-    },
-  )
+  test.each([
+    { id: 'ab' },
+    { id: id.toUpperCase() },
+    { id: undefined },
+    { stdout: -1 },
+    { holder: id },
+    { holder: undefined },
+    { attempt: 0 },
+    { attempt: undefined },
+  ])('one that is none is refused (case %#)', (wrong) => {
+    expect(() => parseExecParams({ command: 'a', job: { ...named, ...wrong } })).toThrow(
+      withCode('ERR_FAKESSH_INVALID_ARG', 'exec: '),
+    )
+  })
 
   test('a job is no part of a session', () => {
-    expect(() => parseExecParams({ command: 'a', job: { id }, session: 1 })).toThrow(
+    expect(() => parseExecParams({ command: 'a', job: named, session: 1 })).toThrow(
       withCode('ERR_FAKESSH_INVALID_ARG', 'a job cannot be part of a session'),
     )
   })

@@ -8,6 +8,7 @@ import { DurableChannel } from '../../../../src/exec/jobs/durable-channel.js'
 import { RecordingChannel } from '../../../helpers/recording-channel.js'
 
 const ID = 'ab'.repeat(32)
+const HOLDER = 'cd'.repeat(16)
 const MIB = 1_048_576
 const LOST = new ConnectionError('ERR_FAKESSH_CONNECTION_LOST', 'cut')
 const NOT_STARTED = new ConnectionError('ERR_FAKESSH_NOT_STARTED', 'down')
@@ -65,10 +66,11 @@ class Link implements ChannelOpener, Recovery {
 function made(kind: 'exec' | 'attach' = 'exec') {
   const link = new Link()
   const told: unknown[] = []
-  const job = { id: ID, stdout: 0, stderr: 0 }
+  const job = { id: ID, holder: HOLDER, stdout: 0, stderr: 0 }
+  const params = kind === 'exec' ? {} : { job: ID, holder: HOLDER, stdout: 0, stderr: 0 }
   const channel = new DurableChannel(
     link,
-    { kind, params: { job }, job },
+    { kind, params, job },
     {
       onOpened: () => told.push('opened'),
       onData: (stream, bytes) =>
@@ -92,7 +94,8 @@ describe('after a loss', () => {
     data(1, 'err')
     link.last.handler.onEof(1)
     await link.lose()
-    expect(link.last).toMatchObject({ kind: 'attach', params: { job: ID, stdout: 3, stderr: 3 } })
+    const params = { job: ID, holder: HOLDER, attempt: 2, stdout: 3, stderr: 3 }
+    expect(link.last).toMatchObject({ kind: 'attach', params })
     link.accept({ stdout: 3, stderr: 3 })
     link.last.handler.onEof(1)
     data(0, 'two')
@@ -181,16 +184,22 @@ describe('after a loss', () => {
     for (let i = 0; i < 10; i += 1) await link.lose(REFUSED)
     expect(told).toEqual(['opened'])
     await link.lose(REFUSED)
-    expect([link.opened.length, told.at(-1)]).toEqual([23, REFUSED])
+    expect([link.opened.length, told.at(-1)]).toEqual([23, LOST])
   })
 })
 
 describe('before the start was confirmed', () => {
+  const FIRST = { id: ID, holder: HOLDER, attempt: 1, stdout: 0, stderr: 0 }
+
+  test('asks for the job it is to be', () => {
+    expect(made().link.last).toMatchObject({ kind: 'exec', params: { job: FIRST } })
+  })
+
   test('asks the same server again, by the same id', async () => {
     const { link } = made()
     await link.lose()
     expect(link.opened).toHaveLength(2)
-    expect(link.last.params).toEqual({ job: { id: ID, stdout: 0, stderr: 0, again: true } })
+    expect(link.last.params).toEqual({ job: { ...FIRST, attempt: 2, again: true } })
   })
 
   test('does not ask another server: it may have run', async () => {
@@ -206,13 +215,14 @@ describe('before the start was confirmed', () => {
     link.last.channel.id = 0
     await link.lose(NOT_STARTED)
     expect(link.opened).toHaveLength(2)
-    expect(link.last.params).toEqual({ job: { id: ID, stdout: 0, stderr: 0 } })
+    expect(link.last.params).toEqual({ job: { ...FIRST, attempt: 2 } })
     await link.lose(LOST)
     expect(link.opened).toHaveLength(3)
     link.instance = 'three'
     link.last.channel.id = 0
     await link.lose(NOT_STARTED)
-    expect([link.opened.length, told]).toEqual([3, [NOT_STARTED]])
+    // It may have run: the code must not promise that it has not.
+    expect([link.opened.length, told]).toEqual([3, [LOST]])
   })
 
   test.each([
@@ -223,7 +233,7 @@ describe('before the start was confirmed', () => {
     link.instance = 'two'
     link.last.channel.id = id
     await link.lose(error as ConnectionError)
-    expect(link.last.params).toEqual({ job: { id: ID, stdout: 0, stderr: 0 } })
+    expect(link.last.params).toEqual({ job: { ...FIRST, attempt: 2 } })
     expect(link.opened).toHaveLength(2)
   })
 
@@ -238,8 +248,9 @@ describe('before the start was confirmed', () => {
     const { link } = made('attach')
     link.instance = 'two'
     const [{ params } = { params: undefined }] = link.opened
+    expect(params).toMatchObject({ job: ID, holder: HOLDER, attempt: 1 })
     await link.lose()
-    expect(link.last).toMatchObject({ kind: 'attach', params })
+    expect(link.last).toMatchObject({ kind: 'attach', params: { ...params, attempt: 2 } })
     expect(link.opened).toHaveLength(2)
   })
 })
@@ -270,6 +281,18 @@ describe('a server that breaks the protocol', () => {
 })
 
 describe('closing', () => {
+  test('what was handed over goes, with its end; what was not is taken back', async () => {
+    for (const isTaken of [true, false]) {
+      const { link, channel } = made()
+      link.accept()
+      channel.send(0, Buffer.from('abc'), () => {})
+      if (isTaken) link.last.channel.take()
+      channel.sendEof()
+      channel.abort()
+      expect(link.last.channel.log).toEqual(['data 0 abc', 'eof 0', isTaken ? 'close' : 'abort'])
+    }
+  })
+
   test('detaches, fails what waits, and tells nobody anything', async () => {
     const { link, told, channel } = made()
     link.accept()
@@ -327,16 +350,17 @@ describe('closing', () => {
       expect([link.opened.length, link.last.kind]).toEqual([3, 'jobs'])
       link.last.handler.onOpened?.({})
       await turn()
-      const params = JSON.stringify({ job: ID, signal: 'SIGTERM', forceKillAfterMs: 2000 })
+      const params = JSON.stringify({ job: ID, signal: 'SIGTERM', forceKillAfterMs: 2000, prevent: true })
       expect(link.last.channel.log).toEqual([`request signal ${params}`, 'abort'])
       expect([link.opened.length, told.length]).toEqual([3, when === 'asked' ? 0 : 1])
     }
   })
 
-  test('kill() without a connection is given up with the link, when the server refuses, and after ten losses', async () => {
+  test('kill() without a connection is given up with the link, when the server refuses, and after ten times without an answer', async () => {
     for (const [ends, asked] of [
       [[], 0],
       [[new FakeSshError('ERR_FAKESSH_NO_JOB', 'gone')], 1],
+      [Array(12).fill(new FakeSshError('ERR_FAKESSH_TIMEOUT', 'no channel to spare')), 10],
       [Array(12).fill(LOST), 10],
     ] as const) {
       const { link, channel } = made()
@@ -383,7 +407,7 @@ describe('closing', () => {
   })
 
   test('an opener that throws', async () => {
-    const job = { id: ID, stdout: 0, stderr: 0 }
+    const job = { id: ID, holder: HOLDER, stdout: 0, stderr: 0 }
     const told: unknown[] = []
     const opener = {
       open() {

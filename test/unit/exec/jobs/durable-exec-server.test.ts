@@ -10,8 +10,15 @@ import { RecordingChannel } from '../../../helpers/recording-channel.js'
 const ID = 'ab'.repeat(32)
 
 /** Serves one OPEN, and gives what it was refused with and whether anything was done for it. */
-async function refusalOf(job: object, signal = new AbortController().signal) {
-  const params = parseExecParams({ command: 'touch ran', job: { id: ID, ...job } })
+async function refusalOf(
+  job: object,
+  signal = new AbortController().signal,
+  prepare: (jobs: JobTable) => void = () => {},
+) {
+  const params = parseExecParams({
+    command: 'touch ran',
+    job: { id: ID, holder: 'cd'.repeat(16), attempt: 1, ...job },
+  })
   const refusals: string[] = []
   let places = 0
   const open: IncomingOpen = {
@@ -23,6 +30,7 @@ async function refusalOf(job: object, signal = new AbortController().signal) {
     reject: (code) => refusals.push(code),
   }
   const jobs = new JobTable({ maxJobs: 1, maxJobsTotal: 1, expiryMs: 1000, memoryBytes: 4096, spillBytes: 0 })
+  prepare(jobs)
   if (params.job === undefined) throw new Error('no job')
   await serveDurableExec(
     open,
@@ -58,4 +66,10 @@ test('starts nothing for an OPEN whose channel is gone', async () => {
   const outcome = await refusalOf({}, AbortSignal.abort())
   expect(outcome).toMatchObject({ places: 0, hasJob: false })
   expect(outcome.refusals).toHaveLength(1)
+})
+
+test('starts nothing that was given up while its OPEN was on its way', async () => {
+  const give = (jobs: JobTable) => expect(jobs.prevent('test', ID)).toBe(true)
+  const outcome = await refusalOf({}, undefined, give)
+  expect(outcome).toEqual({ refusals: ['ERR_FAKESSH_NO_JOB'], places: 0, hasJob: false })
 })

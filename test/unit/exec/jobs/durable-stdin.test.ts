@@ -84,14 +84,14 @@ describe('DurableStdin', () => {
   })
 
   test.each([
-    ['less than it had confirmed', 4, 'ERR_FAKESSH_PROTOCOL'],
-    ['more than was written, so that another client has written too', 11, 'ERR_FAKESSH_FENCED'],
-  ])('fails where the server has %s', (_what, offset, code) => {
+    ['less than it had confirmed', 4],
+    ['more than was written', 11],
+  ])('fails where the server has %s', (_what, offset) => {
     const { stdin, write } = made()
     write('0123456789')
     stdin.onAcknowledged(5)
     expect(() => stdin.attach(new RecordingChannel(), offset, false)).toThrow(
-      expect.objectContaining({ code }),
+      expect.objectContaining({ code: 'ERR_FAKESSH_PROTOCOL' }),
     )
   })
 

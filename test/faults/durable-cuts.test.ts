@@ -3,12 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { type ExecProcess, type ExecResult, FakeSshClient } from '../../../src/index.js'
-import { type CutHow, type FaultPlan, type FaultProxy, faultProxy } from '../../../src/testing/index.js'
-import { childPeer } from '../../helpers/child-peer.js'
-import { LineCheck, numberedLines } from '../../helpers/numbered-lines.js'
-import { type Served, served } from '../../helpers/served.js'
-import { until } from '../../helpers/until.js'
+import { type ExecProcess, type ExecResult, FakeSshClient } from '../../src/index.js'
+import { type CutHow, type FaultPlan, type FaultProxy, faultProxy } from '../../src/testing/index.js'
+import { childPeer } from '../helpers/child-peer.js'
+import { LineCheck, numberedLines } from '../helpers/numbered-lines.js'
+import { type Served, served } from '../helpers/served.js'
+import { until } from '../helpers/until.js'
 
 const QUICK = { minDelayMs: 1, maxDelayMs: 20 }
 const LINES = 1_000_000
