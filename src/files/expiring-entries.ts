@@ -1,4 +1,7 @@
-/** What is remembered for a time, at most so many entries for each owner: an owner's newest puts out that owner's oldest, and nobody else's. */
+/**
+ * What is remembered for a time, at most so many entries for each owner: an owner's newest puts out that owner's oldest, and nobody else's. Where
+ * all owners together are bounded too, the newest of all puts out the oldest of all.
+ */
 import { MAX_TIMEOUT_MS } from '../options.js'
 
 interface Entry<Value> {
@@ -10,6 +13,8 @@ interface Entry<Value> {
 export class ExpiringEntries<Value> {
   readonly #maxPerOwner: number
   readonly #onOver: (value: Value) => void
+  readonly #maxTotal: number
+  /** The oldest first. */
   readonly #entries = new Map<string, Entry<Value>>()
   /** The oldest first. */
   readonly #keysOf = new Map<string, Set<string>>()
@@ -18,9 +23,14 @@ export class ExpiringEntries<Value> {
   #wakeAtMs = Number.POSITIVE_INFINITY
 
   /** `onOver`: it expired, or was put out. */
-  constructor(maxPerOwner: number, onOver: (value: Value) => void = () => undefined) {
+  constructor(
+    maxPerOwner: number,
+    onOver: (value: Value) => void = () => undefined,
+    maxTotal = Number.POSITIVE_INFINITY,
+  ) {
     this.#maxPerOwner = maxPerOwner
     this.#onOver = onOver
+    this.#maxTotal = maxTotal
   }
 
   get(key: string): Value | undefined {
@@ -48,6 +58,8 @@ export class ExpiringEntries<Value> {
     this.delete(key)
     const [oldest] = this.hasRoomFor(owner) ? [] : (this.#keysOf.get(owner) ?? [])
     if (oldest !== undefined) this.#giveUp(oldest)
+    const [oldestOfAll] = this.#entries.size < this.#maxTotal ? [] : this.#entries.keys()
+    if (oldestOfAll !== undefined) this.#giveUp(oldestOfAll)
     this.#entries.set(key, { owner, value, expiresAtMs })
     const keys = this.#keysOf.get(owner) ?? new Set()
     this.#keysOf.set(owner, keys.add(key))

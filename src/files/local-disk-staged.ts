@@ -178,6 +178,8 @@ export class LocalStaged implements StagedFile {
     const temporary = join(target.directory, this.#name)
     const destination = join(target.directory, target.name)
     try {
+      // While the bytes are flushed, which can take long, it can still be taken over by whoever comes after a kill.
+      if (fsync) await this.#handle.sync()
       if (mode !== undefined) await this.#handle.chmod(mode & PERMISSION_BITS)
       if (mtimeMs !== undefined) {
         await this.#handle.utimes(Date.now() / 1000, mtimeMs / 1000 + HALF_MICROSECOND)

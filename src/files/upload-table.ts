@@ -46,7 +46,7 @@ export interface RunningUpload {
 }
 
 /** An upload that was committed. */
-export interface CommittedUpload {
+interface CommittedUpload {
   /** Where: below the root, without a leading `/`; the root itself is empty. */
   readonly directory: string
   readonly bytes: number
@@ -92,6 +92,8 @@ interface Committed {
 const MAX_KEPT_PER_USER = 1_000
 /** More than this many are not remembered of one user. */
 const MAX_COMMITTED_PER_USER = 1_000
+/** Nor of all together: what is forgotten costs its holder to send the file again. */
+const MAX_COMMITTED = 10_000
 /** More than this many that were found below one root stay on disk. */
 const MAX_FOUND_PER_ROOT = 10_000
 /** Milliseconds that a search may take to end. */
@@ -106,7 +108,7 @@ export class UploadTable {
   readonly #kept = new ExpiringEntries<Kept>(MAX_KEPT_PER_USER, ({ file }) => void file.remove())
   readonly #found = new ExpiringEntries<Kept>(MAX_FOUND_PER_ROOT, ({ file }) => void file.remove())
   /** By upload and holder. */
-  readonly #committed = new ExpiringEntries<Committed>(MAX_COMMITTED_PER_USER)
+  readonly #committed = new ExpiringEntries<Committed>(MAX_COMMITTED_PER_USER, undefined, MAX_COMMITTED)
   readonly #roots = new Set<string>()
   readonly #sweeps = new Set<Promise<void>>()
   readonly #closed = new AbortController()

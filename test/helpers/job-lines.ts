@@ -5,7 +5,7 @@ import { until } from './processes.js'
 /** Of ten digits. */
 const FIRST = 1_000_000_000
 
-export const LINE_BYTES = 11
+const LINE_BYTES = 11
 
 /** A command that prints about so many bytes, in lines of eleven, so that an offset says which line it is in. */
 export const printLines = (bytes: number) => `seq ${FIRST} ${FIRST + Math.floor(bytes / LINE_BYTES) - 1}`

@@ -32,6 +32,15 @@ test("an owner's newest puts out that owner's oldest, and nobody else's", () => 
   ])
 })
 
+test('where there is a bound for all together, the newest puts out the oldest, whoever owns it', () => {
+  over = []
+  entries = new ExpiringEntries<string>(2, (value) => over.push(value), 3)
+  for (const owner of ['ann', 'bob', 'cid', 'dan', 'dan', 'dan'])
+    entries.set(`${over.length}${entries.all().length}`, owner, owner, LATER)
+  expect(over).toEqual(['ann', 'bob', 'dan'])
+  expect(entries.all().map(([, owner]) => owner)).toEqual(['cid', 'dan', 'dan'])
+})
+
 test('the same key has one entry, of whoever was the last', () => {
   fresh()
   entries.set('1', 'root', 'found', LATER)
