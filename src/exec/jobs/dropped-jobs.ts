@@ -1,5 +1,5 @@
 /**
- * Which jobs a server had and has no more. A client that did not hear the answer to its OPEN asks again; where the job has ended and was
+ * Which jobs a server had and has no more, or is never to have. A client that did not hear the answer to its OPEN asks again; where the job has ended and was
  * dropped meanwhile, that must not run the command a second time.
  */
 

@@ -35,6 +35,9 @@ interface Waiter {
 /** Signals that may arrive twice, where the answer to the first was lost. */
 const REPEATABLE: ReadonlySet<unknown> = new Set(['SIGTERM', 'SIGKILL'])
 
+/** Of an operation that ends with one of these nothing was done. */
+const PROMISES: ReadonlySet<string> = new Set(['ERR_FAKESSH_NOT_STARTED', 'ERR_FAKESSH_SHUTDOWN'])
+
 /** What ends a job that is given up, as any exec that is. */
 const KILL = { signal: 'SIGTERM', forceKillAfterMs: 2000 }
 
@@ -252,13 +255,14 @@ export class DurableChannel implements Channel {
   }
 
   #onData(stream: number, bytes: Uint8Array): void {
-    this.#outputs.onArrived(stream, bytes.length)
-    this.#handler.onData(stream, bytes)
+    if (this.#outputs.onArrived(stream, bytes.length)) this.#handler.onData(stream, bytes)
+    else this.#fail(new FakeSshError('ERR_FAKESSH_PROTOCOL', 'the server sent output after its end'))
   }
 
   #onClosed(error: FakeSshError | undefined): void {
-    // An OPEN that was not sent, or was refused, started nothing.
-    if (this.#channel?.id !== 0 && ConnectionError.is(error)) this.#heardBy = error
+    // An OPEN that was not sent, or was refused, started nothing; nor was one heard that a server left unanswered as it went.
+    const wasHeard = this.#channel?.id !== 0 && ConnectionError.is(error)
+    if (wasHeard && error.code !== 'ERR_FAKESSH_SHUTDOWN') this.#heardBy ??= error
     this.#channel?.close()
     this.#channel = undefined
     this.#isAttached = false
@@ -269,15 +273,20 @@ export class DurableChannel implements Channel {
       return
     }
     this.#stdin.detach()
-    if (error === undefined || this.#opener.recovery?.isRecoverable(error) !== true) this.#end(error)
+    if (error === undefined || this.#opener.recovery?.isRecoverable(error) !== true)
+      this.#end(error && this.#endingOf(error))
     else this.#carryOn(error).catch((reason) => this.#fail(reason))
+  }
+
+  /** Codes of later attempts can promise that nothing was done, but only of themselves. */
+  #endingOf(error: FakeSshError): FakeSshError {
+    return this.#heardBy !== undefined && PROMISES.has(error.code) ? this.#heardBy : error
   }
 
   /** Waits for another connection, and goes on there. Rejects when that must not be. */
   async #carryOn(error: FakeSshError): Promise<void> {
     this.#lostBy = error
-    // Codes of later attempts can promise that nothing was done, but only of themselves.
-    const ending = this.#heardBy ?? error
+    const ending = this.#endingOf(error)
     const { recovery } = this.#opener
     // How often connections are made is the link's to bound; it cannot bound what is asked on one that lives.
     if (!ConnectionError.is(error)) this.#refusals += 1

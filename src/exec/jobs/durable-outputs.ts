@@ -58,11 +58,13 @@ export class DurableOutputs {
     })
   }
 
-  onArrived(stream: number, bytes: number): void {
+  /** False when nothing may come any more. */
+  onArrived(stream: number, bytes: number): boolean {
     const output = this.#outputs[stream]
-    if (output === undefined) return
+    if (output === undefined || output.hasEnded) return false
     output.offset += bytes
     output.window.onArrived(bytes)
+    return true
   }
 
   /** True the first time: each attachment that there is after the end tells of it. */

@@ -17,7 +17,7 @@ const MAX_REPLACED = 1_000
 
 export class JobHolders {
   #current: JobAttempt | undefined
-  /** Of the newest OPEN that was let in. */
+  /** Of the first OPEN of the current holder: later ones of it make it no newer than another. */
   #arrival = 0
   /** Oldest first. */
   readonly #replaced = new Set<string>()
@@ -36,9 +36,11 @@ export class JobHolders {
         'ERR_FAKESSH_FENCED',
         'a newer attachment to this job took the place of this one',
       )
-    if (current !== undefined && current.holder !== holder) this.#replace(current.holder)
+    if (holder !== current?.holder) {
+      if (current !== undefined) this.#replace(current.holder)
+      this.#arrival = arrival
+    }
     this.#current = { holder, attempt }
-    this.#arrival = Math.max(this.#arrival, arrival)
   }
 
   #replace(holder: string): void {

@@ -29,10 +29,15 @@ interface Entry {
   expiry: NodeJS.Timeout | undefined
 }
 
+/** Jobs that are not to be started, of one user: the oldest may be again. */
+const MAX_PREVENTED = 1_000
+
 export class JobTable {
   readonly limits: JobLimits
   readonly #users = new Map<string, Map<string, Entry>>()
   readonly #dropped = new DroppedJobs()
+  /** By user, so that none can make the server forget those of another. */
+  readonly #prevented = new Map<string, DroppedJobs>()
   /** Being dropped. */
   readonly #leaving = new Set<Promise<void>>()
   #isClosed = false
@@ -82,7 +87,8 @@ export class JobTable {
       throw new FakeSshError('ERR_FAKESSH_SHUTDOWN', 'the server is closing', { op: 'exec' })
     const known = this.#entry(user, id)
     if (known !== undefined) return await known.starting
-    if (this.#dropped.mayInclude(dropKeyOf(user, id), again)) {
+    const wasPrevented = this.#prevented.get(user)?.mayInclude(keyOf(id), false) === true
+    if (wasPrevented || this.#dropped.mayInclude(dropKeyOf(user, id), again)) {
       const message = 'the job is gone: it may have run, so it is not started again'
       throw new FakeSshError('ERR_FAKESSH_NO_JOB', message, { op: 'exec' })
     }
@@ -131,7 +137,9 @@ export class JobTable {
   /** Sees to it that a job which is not there is never started: its OPEN may still be on its way, or being decided about. False when it is there. */
   prevent(user: string, id: string): boolean {
     if (this.has(user, id)) return false
-    this.#dropped.add(dropKeyOf(user, id))
+    const prevented = this.#prevented.get(user) ?? new DroppedJobs(MAX_PREVENTED)
+    this.#prevented.set(user, prevented)
+    prevented.add(keyOf(id))
     return true
   }
 

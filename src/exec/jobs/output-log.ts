@@ -46,8 +46,10 @@ export class OutputLog {
   /** In memory: block `#first` and those after it. */
   readonly #blocks: Uint8Array[] = []
   #first = 0
-  /** Blocks below this number have been written to the file. */
+  /** Blocks below this number have been written to the file, */
   #spilled = 0
+  /** and those below this one are there no more: written over, or just being so. */
+  #fileFrom = 0
   #start = 0
   #end = 0
   #reader: OutputReader | undefined
@@ -198,7 +200,7 @@ export class OutputLog {
   /** Takes the oldest block out of memory if it is in the file, or may be dropped. */
   #evictOldest(): Uint8Array | undefined {
     const wasWritten = this.#first < this.#spilled
-    const isInFile = wasWritten && this.#first >= this.#spilled - this.#slots
+    const isInFile = wasWritten && this.#first >= this.#fileFrom
     if (!isInFile) {
       const endOfBlock = (this.#first + 1) * this.#blockBytes
       const willBeWritten = !wasWritten && this.#slots > 0 && !this.#isSpillBroken
@@ -217,12 +219,14 @@ export class OutputLog {
     const isCrowded = this.#first + this.#blocks.length - number > this.#maxBlocks / 2
     if (this.#isSpilling || this.#isSpillBroken || this.#slots === 0) return
     if (block === undefined || !isFull || !isCrowded) return
+    const fileFrom = Math.max(0, number - this.#slots + 1)
     // What is in memory as well is not lost with its slot.
-    const keptFrom = Math.min(this.#first, Math.max(0, number - this.#slots + 1)) * this.#blockBytes
+    const keptFrom = Math.min(this.#first, fileFrom) * this.#blockBytes
     if (keptFrom > this.#start) {
       if (!this.#mayDropUntil(keptFrom)) return
       this.#start = keptFrom
     }
+    this.#fileFrom = fileFrom
     this.#isSpilling = true
     this.#spill.write(number % this.#slots, block).then(
       () => {

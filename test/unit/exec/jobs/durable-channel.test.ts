@@ -237,6 +237,22 @@ describe('before the start was confirmed', () => {
     expect(link.opened).toHaveLength(2)
   })
 
+  test('tells the loss by which it may have run, whatever came of asking again', async () => {
+    const { link, told } = made()
+    await link.lose(LOST)
+    await link.lose(new ConnectionError('ERR_FAKESSH_SHUTDOWN', 'closing'))
+    link.instance = 'two'
+    await link.lose(NOT_STARTED)
+    expect(told).toEqual([LOST])
+  })
+
+  test('asks another server where the first went without an answer', async () => {
+    const { link } = made()
+    link.instance = 'two'
+    await link.lose(new ConnectionError('ERR_FAKESSH_SHUTDOWN', 'closing'))
+    expect(link.last.params).toEqual({ job: { ...FIRST, attempt: 2 } })
+  })
+
   test('does not ask a server that does not say which one it is', async () => {
     const { link, told } = made()
     link.instance = undefined
@@ -266,6 +282,18 @@ describe('a server that breaks the protocol', () => {
     else link.accept(job)
     expect(told.at(-1)).toEqual(code === undefined ? 'opened' : expect.objectContaining({ code }))
     expect(link.last.channel.isClosed).toBe(code !== undefined)
+  })
+
+  test('sends output after its end', async () => {
+    const { link, told, data } = made()
+    link.accept()
+    data(1, 'abc')
+    link.last.handler.onEof(1)
+    await link.lose()
+    link.accept({ stderr: 3 })
+    data(1, 'more')
+    expect(told.at(-1)).toMatchObject({ code: 'ERR_FAKESSH_PROTOCOL' })
+    expect(link.last.channel.isClosed).toBe(true)
   })
 
   test.each([{ stdout: 2 }, { stderr: 1 }])('goes back behind what was told (case %#)', async (job) => {

@@ -40,6 +40,10 @@ test('of two holders the one whose OPEN arrived later stays, whichever is decide
   expect(outcomes('b 1 2', 'a 1 1', 'b 2 3')).toEqual(['in', FENCED, 'in'])
 })
 
+test('one that is decided late is newer than a holder that asked before it, also where that has come back meanwhile', () => {
+  expect(outcomes('a 1 1', 'a 2 3', 'b 1 2', 'a 3 4')).toEqual(['in', 'in', 'in', FENCED])
+})
+
 test('remembers so many that were replaced', () => {
   const many = Array.from({ length: 1_002 }, (_, i) => `${i} 1 ${i + 1}`)
   expect(outcomes(...many, '0 2 2000', '2 2 2001').slice(-2)).toEqual(['in', FENCED])
