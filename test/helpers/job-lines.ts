@@ -1,6 +1,7 @@
 /** Durable execs that print numbered lines, so that whoever reads them can say what is missing, twice or wrong. */
 import type { ExecProcess, FakeSshClient, OutputGap } from '../../src/index.js'
 import { until } from './processes.js'
+import { turns } from './until.js'
 
 /** Of ten digits. */
 const FIRST = 1_000_000_000
@@ -43,10 +44,12 @@ export async function readLines(proc: ExecProcess) {
   return { gaps, wrong, end: offset + bytes.length, rest: bytes.length, result }
 }
 
+export async function jobState(client: FakeSshClient, id: string | undefined) {
+  return (await client.jobs()).find((job) => job.id === id)?.state
+}
+
 /** Waits until a job's command has ended. */
-export async function untilJobEnded(client: FakeSshClient, id: string): Promise<void> {
-  for (;;) {
-    const job = (await client.jobs()).find((one) => one.id === id)
-    if (job?.state === 'exited') return
-  }
+export async function untilJobEnded(client: FakeSshClient, id: string | undefined): Promise<void> {
+  // Over a connection in memory, asking alone would not let the event loop get to files and programs.
+  while ((await jobState(client, id)) !== 'exited') await turns(1)
 }

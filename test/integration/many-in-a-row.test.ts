@@ -2,13 +2,14 @@
 import { expect, test } from 'vitest'
 import type { Account } from '../fixtures/long-run.js'
 import { childPeer } from '../helpers/child-peer.js'
+import { shareOf } from '../helpers/share.js'
 
 const MIB = 2 ** 20
 /** What caches fill and code is optimised for comes before; what comes after would have to grow with each operation. */
-const WARM_UP = 2_000
+const WARM_UP = shareOf(2_000)
 /** Each kind of operation once, so that every account follows the same one. */
 const ROUND = 20
-const REST = 8_000
+const REST = shareOf(8_000)
 /** A collection more or less moves the heap by as much; what an operation forgot would be seen among the objects. */
 const HEAP_NOISE = 2 * MIB
 /** Objects of one class that the engine itself may have made meanwhile. */

@@ -7,10 +7,12 @@ import { expect, test } from 'vitest'
 import type { TransferReceipt } from '../../src/index.js'
 import type { MemoryReading } from '../fixtures/memory-meter.js'
 import { type ChildPeer, childPeer } from '../helpers/child-peer.js'
+import { shareOf } from '../helpers/share.js'
 import { temporaryDirectory } from '../helpers/temporary-directory.js'
 
 const GIB = 2 ** 30
 const MIB = 2 ** 20
+const BYTES = shareOf(4 * GIB)
 /** Far more than half of all small execs take on a busy machine; if they had to wait for the stalled stream, they would never end. */
 const QUICK_MS = 250
 /** Small execs done beside the stalled stream: how many times the far side could have moved on. */
@@ -97,7 +99,7 @@ test('exec: a stalled reader of 4 GiB of stdout stops the command, memory stays 
   const { client } = peers
   const { bytes, pid } = await client.call<{ bytes: number; pid: number }>('startExec', 'head', [
     '-c',
-    String(4 * GIB),
+    String(BYTES),
     '/dev/zero',
   ])
 
@@ -107,7 +109,7 @@ test('exec: a stalled reader of 4 GiB of stdout stops the command, memory stays 
   await expectFlat(peers)
 
   const rest = await client.call<{ bytes: number; exitCode: number; stdoutBytes: number }>('finishExec')
-  expect(rest).toEqual({ bytes: 4 * GIB - bytes, exitCode: 0, stdoutBytes: 4 * GIB })
+  expect(rest).toEqual({ bytes: BYTES - bytes, exitCode: 0, stdoutBytes: BYTES })
   await expectFlat(peers)
 })
 
@@ -117,7 +119,7 @@ test('get: a stalled reader of a 4 GiB file stops the server reading it, memory 
   const peers = await connectedProcesses()
   const { client, server, root } = peers
   writeFileSync(join(root, 'sparse'), '')
-  truncateSync(join(root, 'sparse'), 4 * GIB)
+  truncateSync(join(root, 'sparse'), BYTES)
   const bytes = await client.call<number>('startGet', 'sparse')
 
   // The position of the server in the file that it has open.
@@ -127,8 +129,8 @@ test('get: a stalled reader of a 4 GiB file stops the server reading it, memory 
   await expectFlat(peers)
 
   const rest = await client.call<{ bytes: number; receipt: TransferReceipt }>('finishGet')
-  expect(rest.bytes).toBe(4 * GIB - bytes)
-  expect(rest.receipt).toMatchObject({ bytes: 4 * GIB, algorithm: 'sha256' })
+  expect(rest.bytes).toBe(BYTES - bytes)
+  expect(rest.receipt).toMatchObject({ bytes: BYTES, algorithm: 'sha256' })
   await expectFlat(peers)
 })
 

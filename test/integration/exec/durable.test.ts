@@ -13,22 +13,16 @@ import {
   generateToken,
 } from '../../../src/index.js'
 import { gate } from '../../helpers/gate.js'
+import { jobState, untilJobEnded } from '../../helpers/job-lines.js'
 import { processesWith, sleepMarker, until } from '../../helpers/processes.js'
 import { served } from '../../helpers/served.js'
+import { turns } from '../../helpers/until.js'
 
 const RANDOM_ID = 'ab'.repeat(32)
 
 /** Runs until a file with this name is made in the root, then ends with the code. */
 const untilFile = (name: string, exitCode = 0) =>
   `echo up; until [ -e ${name} ]; do sleep 0.01; done; echo done; exit ${exitCode}`
-
-async function stateOf(client: FakeSshClient, id: string | undefined) {
-  return (await client.jobs()).find((job) => job.id === id)?.state
-}
-
-async function untilEnded(client: FakeSshClient, id: string | undefined): Promise<void> {
-  while ((await stateOf(client, id)) !== 'exited');
-}
 
 /** A durable exec that has started, and that nobody is attached to. */
 async function detached(client: FakeSshClient, command: string): Promise<string> {
@@ -101,7 +95,7 @@ describe('exec with durable', () => {
     proc[how]()
     await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_CLOSED' })
     expect(proc.offsets).toEqual({ stdout: 3, stderr: 0 })
-    expect(await stateOf(client, proc.jobId)).toBe('running')
+    expect(await jobState(client, proc.jobId)).toBe('running')
     await client.run('touch go')
     const again = client.attach(proc.jobId as string, proc.offsets)
     expect(await text(again)).toBe('done\n')
@@ -116,7 +110,7 @@ describe('exec with durable', () => {
     await client.close({ drainMs: 0 })
     await expect(proc.result).rejects.toMatchObject({ code: 'ERR_FAKESSH_CLOSED' })
     const other = await all.connect()
-    expect(await stateOf(other, proc.jobId)).toBe('running')
+    expect(await jobState(other, proc.jobId)).toBe('running')
     await other.run('touch go')
     expect(await text(other.attach(proc.jobId as string))).toBe('up\ndone\n')
   })
@@ -131,7 +125,7 @@ describe('exec with durable', () => {
     const proc = client.exec(`sleep ${marker} & sleep ${marker}`, { durable: true, ...bound() })
     await expect(proc.result).rejects.toBeInstanceOf(Error)
     await until(() => processesWith(marker).length === 0)
-    await untilEnded(client, proc.jobId)
+    await untilJobEnded(client, proc.jobId)
     expect(await client.jobs()).toMatchObject([{ exitCode: null, signal: 'SIGTERM', attached: false }])
   })
 
@@ -197,7 +191,7 @@ describe('attach()', () => {
   test('tells again from any offset, also when the job has ended, as often as it is asked', async () => {
     const client = await (await served()).connect()
     const id = await detached(client, 'printf 0123456789; printf abcdef >&2; exit 4')
-    await untilEnded(client, id)
+    await untilJobEnded(client, id)
     for (const [stdout, stderr] of [
       [0, 0],
       [3, 6],
@@ -214,7 +208,7 @@ describe('attach()', () => {
   test('refuses an offset that is not there yet', async () => {
     const client = await (await served()).connect()
     const id = await detached(client, 'printf 0123456789')
-    await untilEnded(client, id)
+    await untilJobEnded(client, id)
     expect(await codeOf(client.attach(id, { stdout: 11 }).result)).toBe('ERR_FAKESSH_INVALID_ARG')
   })
 
@@ -327,7 +321,7 @@ describe('attach()', () => {
     stuck.on('error', () => {})
     await once(stuck, 'spawn')
     const stdoutBytes = async () => (await second.jobs())[0]?.stdoutBytes ?? 0
-    while ((await stdoutBytes()) < 1_048_576);
+    while ((await stdoutBytes()) < 1_048_576) await turns(1)
     const fresh = second.attach(stuck.jobId as string, { stdout: await stdoutBytes() })
     expect((await text(fresh)).endsWith('\nlast\n')).toBe(true)
     expect(await fresh.result).toMatchObject({ exitCode: 0, gaps: [] })
@@ -354,7 +348,7 @@ describe('jobs', () => {
     const marker = sleepMarker()
     const running = await detached(client, `exec sleep ${marker}`)
     const ended = await detached(client, 'echo out; echo err >&2; exit 6')
-    await untilEnded(client, ended)
+    await untilJobEnded(client, ended)
     const [first, second] = await client.jobs()
     expect(first).toEqual({
       id: running,
@@ -373,7 +367,7 @@ describe('jobs', () => {
     await expect(client.forgetJob(running)).rejects.toMatchObject({ code: 'ERR_FAKESSH_INVALID_ARG' })
     expect(await client.killJob(running)).toBe(true)
     await until(() => processesWith(marker).length === 0)
-    await untilEnded(client, running)
+    await untilJobEnded(client, running)
     expect(await client.killJob(running)).toBe(false)
     await client.forgetJob(running)
     await client.forgetJob(ended)
@@ -402,7 +396,7 @@ describe('jobs', () => {
     const all = await served()
     const [reader, other] = [await all.connect(), await all.connect()]
     const id = await detached(reader, 'seq 1 500000')
-    await untilEnded(other, id)
+    await untilJobEnded(other, id)
     const proc = reader.attach(id)
     proc.pause()
     await once(proc, 'spawn')
@@ -428,7 +422,7 @@ describe('jobs', () => {
     }
     expect(await failures(id)).toEqual(await failures(RANDOM_ID))
     expect((await failures(id)).map(({ code }) => code)).toEqual(Array(3).fill('ERR_FAKESSH_NO_JOB'))
-    expect(await stateOf(client, id)).toBe('running')
+    expect(await jobState(client, id)).toBe('running')
     await eve.close()
   })
 
@@ -463,7 +457,7 @@ describe('jobs', () => {
       code: 'ERR_FAKESSH_LIMIT',
       message: expect.stringContaining('maxJobsTotal is 2'),
     })
-    await untilEnded(client, id)
+    await untilJobEnded(client, id)
     await client.forgetJob(id)
     expect(await eve.run('true', { durable: true })).toMatchObject({ exitCode: 0 })
     await eve.close()
@@ -476,8 +470,8 @@ describe('jobs', () => {
     const unread = await detached(client, 'true')
     const proc = client.attach(read)
     proc.pause()
-    await untilEnded(client, unread)
-    while ((await stateOf(client, unread)) !== undefined);
+    await untilJobEnded(client, unread)
+    while ((await jobState(client, unread)) !== undefined);
     expect(await codeOf(client.attach(unread).result)).toBe('ERR_FAKESSH_NO_JOB')
     expect((await text(proc)).length).toBe(3_388_895)
     while ((await client.jobs()).length > 0);
@@ -584,7 +578,7 @@ describe('server.close()', () => {
     const bytes = 8_000_000
     const proc = client.exec(`head -c ${bytes} /dev/zero`, { durable: true })
     proc.pause()
-    await untilEnded(await all.connect(), proc.jobId)
+    await untilJobEnded(await all.connect(), proc.jobId)
     const closing = all.server.close({ drainMs: 20_000 })
     expect((await text(proc)).length).toBe(bytes)
     expect(await proc.result).toMatchObject({ exitCode: 0, gaps: [] })
