@@ -54,8 +54,8 @@ export class Link implements ChannelOpener, Recovery {
   #backoff: Backoff | undefined
   #connection: Connection | undefined
   #openedAt = 0
-  /** When the last connection was lost that had lasted. */
-  #lostAt = 0
+  /** From when on the time without a connection counts: that of a connection which did not last is left out. */
+  #downFrom = 0
   /** Ends the trying for another connection. */
   #abort: AbortController | undefined
   #trying: Promise<void> | undefined
@@ -151,7 +151,7 @@ export class Link implements ChannelOpener, Recovery {
     isOurs = true
     this.#connection = connection
     this.#openedAt = performance.now()
-    this.#lostAt ||= this.#openedAt
+    this.#downFrom ||= this.#openedAt
     // In the turn in which it was established: told once somebody can listen.
     if (early !== undefined) setImmediate((error) => this.#ended(error), early.error)
   }
@@ -171,9 +171,11 @@ export class Link implements ChannelOpener, Recovery {
     const lostAt = performance.now()
     this.#backoff ??= new Backoff(policy)
     // A server that drops everybody at once is as good as none.
-    if (this.#backoff.lasted(lostAt - this.#openedAt)) this.#lostAt = lostAt
-    const leftMs = policy.giveUpAfterMs - (lostAt - this.#lostAt)
-    const giveUp = setTimeout(() => abort.abort(), Math.max(0, leftMs)).unref()
+    const uptimeMs = lostAt - this.#openedAt
+    if (this.#backoff.lasted(uptimeMs)) this.#downFrom = lostAt
+    else this.#downFrom += uptimeMs
+    const leftMs = policy.giveUpAfterMs - (lostAt - this.#downFrom)
+    const giveUp = setTimeout(() => abort.abort(), leftMs).unref()
     const { signal } = abort
     let attempt = 0
     let refusals = 0

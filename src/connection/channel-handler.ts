@@ -45,8 +45,8 @@ export interface Channel {
   send(stream: number, bytes: Uint8Array, taken: (error?: FakeSshError) => void, hasHeadroom?: boolean): void
   /** Ends a stream, after what is queued on it. */
   sendEof(stream: number): void
-  /** Sent after everything queued on the channel before it. */
-  sendExit(exit: ExitMessage): void
+  /** Sent after everything queued on the channel before it, or, with `drop`, at once instead of it. */
+  sendExit(exit: ExitMessage, drop?: boolean): void
   /** Sent after everything queued on the channel before it. */
   sendCommit(commit: CommitMessage): void
   /** Sends a REQUEST. Rejects with the peer's refusal, or when the channel closes first. */

@@ -106,8 +106,8 @@ export class LiveChannel implements Channel {
     this.#host.schedule()
   }
 
-  sendExit(exit: ExitMessage): void {
-    this.#host.core.sendExit(this.#id, exit)
+  sendExit(exit: ExitMessage, drop?: boolean): void {
+    this.#host.core.sendExit(this.#id, exit, drop)
     this.#host.schedule()
   }
 

@@ -143,7 +143,7 @@ export class ClientTransfer {
 
   /** Ends it because of an error of ours or the peer's, unless it is over. Gives that error all that is known of the transfer. */
   fail(error: unknown, kind: FailureKind = 'wrong'): void {
-    if (this.#state !== 'over') this.#end(this.#described(error), kind)
+    if (this.#state !== 'over') this.#end(this.described(error), kind)
   }
 
   /** Throws unless both ends agree; then closes the channel. From now on only `succeed` and `fail` count. */
@@ -161,6 +161,21 @@ export class ClientTransfer {
     const receipt = this.tracker.finished(proof, extras)
     this.result.resolve(receipt)
     return receipt
+  }
+
+  /** The error, with all that is known of the transfer. */
+  described(error: unknown): TransferError {
+    const { op, path, localPath } = this.#options.info
+    const [code, text] = FakeSshError.is(error)
+      ? [error.code, error.message]
+      : ['ERR_FAKESSH_INTERNAL', 'failed in an unexpected way']
+    return new TransferError(code, `${op} '${escapeText(path)}': ${text}`, this.tracker.meter.transferred, {
+      op,
+      path,
+      localPath,
+      host: this.#channel?.peerLabel,
+      cause: error,
+    })
   }
 
   #open(params: object, windows = this.#options.windows): void {
@@ -211,7 +226,7 @@ export class ClientTransfer {
         onInterrupted(error)
       } else {
         this.#end(
-          this.#described(error ?? cancelledByPeer()),
+          this.described(error ?? cancelledByPeer()),
           error && !ConnectionError.is(error) ? 'wrong' : 'lost',
         )
       }
@@ -239,19 +254,5 @@ export class ClientTransfer {
     this.result.reject(failure)
     this.tracker.failed(failure)
     this.#role.onFailed(failure)
-  }
-
-  #described(error: unknown): TransferError {
-    const { op, path, localPath } = this.#options.info
-    const [code, text] = FakeSshError.is(error)
-      ? [error.code, error.message]
-      : ['ERR_FAKESSH_INTERNAL', 'failed in an unexpected way']
-    return new TransferError(code, `${op} '${escapeText(path)}': ${text}`, this.tracker.meter.transferred, {
-      op,
-      path,
-      localPath,
-      host: this.#channel?.peerLabel,
-      cause: error,
-    })
   }
 }

@@ -40,8 +40,9 @@ export async function servePut(open: IncomingOpen, deps: FileServiceDeps): Promi
     put = new ServedPut(open, { params, ...begun, place, isKept: scope?.isKept === true, tracker })
   } catch (error) {
     // Only the end of the channel or a newer attempt can have come between: what was found is no worse for it.
-    place?.end({ kept: scope?.isKept ? await begun?.staged.keep() : undefined })
+    const kept = scope?.isKept ? await begun?.staged.keep() : undefined
     await begun?.staged.discard()
+    place?.end({ kept })
     refuse(open, tracker, error)
     return
   }

@@ -81,18 +81,16 @@ interface Kept {
   readonly file: KeptFile
 }
 
-interface Committed {
+interface Committed extends CommittedUpload {
   /** Which attempt it was. */
   readonly attempt: number
-  /** Undefined once a later attempt has brought something else. */
-  readonly upload: CommittedUpload | undefined
 }
 
 /** More than this many are not remembered of one user: the oldest are given up. */
 const MAX_KEPT_PER_USER = 1_000
 /** More than this many are not remembered of one user. */
 const MAX_COMMITTED_PER_USER = 1_000
-/** Nor of all together: what is forgotten costs its holder to send the file again. */
+/** Nor of all together. What was committed and is forgotten costs its holder to send the file again. */
 const MAX_COMMITTED = 10_000
 /** More than this many that were found below one root stay on disk. */
 const MAX_FOUND_PER_ROOT = 10_000
@@ -109,6 +107,8 @@ export class UploadTable {
   readonly #found = new ExpiringEntries<Kept>(MAX_FOUND_PER_ROOT, ({ file }) => void file.remove())
   /** By upload and holder. */
   readonly #committed = new ExpiringEntries<Committed>(MAX_COMMITTED_PER_USER, undefined, MAX_COMMITTED)
+  /** The latest attempt that has begun, by upload and holder; of first attempts none, as there is nothing older. */
+  readonly #latest = new ExpiringEntries<number>(MAX_COMMITTED_PER_USER, undefined, MAX_COMMITTED)
   readonly #roots = new Set<string>()
   readonly #sweeps = new Set<Promise<void>>()
   readonly #closed = new AbortController()
@@ -121,7 +121,7 @@ export class UploadTable {
 
   /**
    * Ends an older attempt of the same holder that still runs, and takes its place once its file is closed. Rejects with `ERR_FAKESSH_FENCED`
-   * when it is a newer one that runs or was committed: then this one comes from a connection that was given up.
+   * when a newer one has begun or this one was committed: then it comes from a connection that was given up.
    */
   async begin(scope: UploadScope): Promise<UploadPlace> {
     const slot = hashOf([scope.key, scope.holder])
@@ -131,7 +131,9 @@ export class UploadTable {
       await older.ended
     }
     const committed = this.#committed.get(slot)
-    if (committed !== undefined && committed.attempt >= scope.attempt) throw fenced()
+    const latest = Math.max(committed?.attempt ?? 0, this.#latest.get(slot) ?? 0)
+    if (latest >= scope.attempt) throw fenced()
+    if (scope.attempt > 1) this.#latest.set(slot, scope.user, scope.attempt, Date.now() + this.#expiryMs)
     let finish: () => void = () => undefined
     const ended = new Promise<void>((resolve) => {
       finish = resolve
@@ -141,18 +143,17 @@ export class UploadTable {
     this.#running.set(slot, running)
     return {
       signal: fence.signal,
-      committed: committed?.upload,
+      committed,
       running: (upload) => {
         running.upload = upload
       },
       end: ({ kept, committed: newly } = {}) => {
         this.#running.delete(slot)
         if (kept) this.#keep(scope, kept)
-        // What is kept is newer than what was committed: it is what the next attempt goes on with.
-        const remembered = newly
-          ? { attempt: scope.attempt, upload: newly }
-          : kept && committed && { attempt: committed.attempt, upload: undefined }
-        if (remembered) this.#committed.set(slot, scope.user, remembered, Date.now() + this.#expiryMs)
+        const { user, attempt } = scope
+        if (newly) this.#committed.set(slot, user, { ...newly, attempt }, Date.now() + this.#expiryMs)
+        // It is newer than what was committed before, and what the next attempt goes on with.
+        else if (kept) this.#committed.delete(slot)
         if (scope.isKept) void this.#forgetClaimed(scope)
         finish()
       },
@@ -201,6 +202,7 @@ export class UploadTable {
     this.#kept.close()
     this.#found.close()
     this.#committed.close()
+    this.#latest.close()
     const drain = new Drain()
     drain.start(MAX_CLOSE_MS)
     void Promise.all(this.#sweeps).then(() => drain.finish())

@@ -1,8 +1,8 @@
 /** From a path on this machine to a path at the server. */
 import { resolve } from 'node:path'
 import type { Channel } from '../connection/channel-handler.js'
-import type { ChannelOpener, Recovery } from '../connection/channel-opener.js'
-import type { FakeSshError } from '../errors.js'
+import type { ChannelOpener } from '../connection/channel-opener.js'
+import { FakeSshError } from '../errors.js'
 import { ClientTransfer } from './client-transfer.js'
 import { Digest } from './digest.js'
 import { digestBytes } from './digest-prefix.js'
@@ -40,7 +40,7 @@ export async function upload(
 }
 
 class Upload {
-  readonly #recovery: Recovery | undefined
+  readonly #canFollow: boolean
   readonly #localPath: string
   readonly #remotePath: string
   readonly #options: PathTransferOptions
@@ -56,6 +56,11 @@ class Upload {
   #attempts = 0
   /** Our COMMIT is on its way, so the target may have been replaced. */
   #isClaimed = false
+  /**
+   * The loss after which nobody knows whether it was. A server that does not know of our COMMIT any more refuses a file that must not exist because
+   * of itself: then this is what there is to tell.
+   */
+  #lostClaim: FakeSshError | undefined
 
   constructor(
     opener: ChannelOpener,
@@ -64,7 +69,7 @@ class Upload {
     options: PathTransferOptions,
     deps: PathTransferDeps,
   ) {
-    this.#recovery = opener.recovery
+    this.#canFollow = opener.recovery !== undefined
     this.#localPath = localPath
     this.#remotePath = remotePath
     this.#options = options
@@ -101,19 +106,14 @@ class Upload {
     const { promise: receipt } = transfer.result
     transfer.result.markHandled()
     try {
-      while (!(await this.#attempt())) await this.#reconnected()
+      while (!(await this.#attempt())) await transfer.reconnected()
     } catch (error) {
       transfer.fail(error)
     }
-    return receipt
-  }
-
-  async #reconnected(): Promise<void> {
-    const { instance } = this.#recovery ?? {}
-    await this.#transfer.reconnected()
-    const isSameServer = instance !== undefined && instance === this.#recovery?.instance
-    // A server that does not know of our COMMIT any more would refuse a file that must not exist because of itself.
-    if (this.#isClaimed && this.#options.overwrite === false && !isSameServer) throw this.#interruption
+    return receipt.catch((error) => {
+      const isThere = FakeSshError.is(error) && error.code === 'EEXIST'
+      throw isThere && this.#lostClaim ? transfer.described(this.#lostClaim) : error
+    })
   }
 
   /** False when another attempt is to follow. The source is read anew each time: it may have changed. */
@@ -129,6 +129,7 @@ class Upload {
       return true
     } catch (error) {
       if (this.#interruption === undefined) throw error
+      if (this.#isClaimed) this.#lostClaim = this.#interruption
       return false
     } finally {
       await source?.close()
@@ -172,7 +173,7 @@ class Upload {
     const { server } = this.#deps
     if (this.#options.resume === false || server === undefined) return undefined
     // Of a small file nothing is kept; but where another attempt may follow, this one must not come after it.
-    if (size < MIN_RESUMABLE_BYTES && this.#recovery === undefined) return undefined
+    if (size < MIN_RESUMABLE_BYTES && !this.#canFollow) return undefined
     // The secret may be another one by the next attempt, which is to find what this one leaves, and what it committed.
     this.#id ??= uploadId(await resumeSecret(), server, resolve(this.#localPath), this.#remotePath)
     return { id: this.#id, holder: this.#holder, attempt: this.#attempts }

@@ -240,10 +240,10 @@ export class ConnectionCore implements FrameSink {
     this.#outbox.schedule(half)
   }
 
-  /** An error does not wait behind data, which a peer that does not read may never take: what is queued is dropped. */
-  sendExit(id: number, exit: ExitMessage): void {
+  /** After what is queued on the channel, or, with `drop`, at once instead of it. */
+  sendExit(id: number, exit: ExitMessage, drop = false): void {
     const channel = this.#channels.find(id)
-    if ('error' in exit && channel?.canSend === true) this.dropped.push(...channel.dropQueued())
+    if (drop && channel?.canSend === true) this.dropped.push(...channel.dropQueued())
     this.#pushTail(id, 'EXIT', 'error' in exit ? { error: fitFailure(exit.error) } : exit)
   }
 

@@ -63,6 +63,7 @@ class Model {
     } else if (one.do === 'turn') await turn()
     else if (one.do === 'look') await this.look()
     else if (reader !== undefined && one.do === 'acknowledge') {
+      if (reader.acknowledged === reader.position) return
       reader.acknowledged = Math.min(reader.position, reader.acknowledged + one.bytes)
       log.onReaderMoved()
     } else if (reader !== undefined && one.do === 'detach') {

@@ -199,8 +199,9 @@ export class DurableChannel implements Channel {
     const handler: ChannelHandler = {
       onOpened: (info) => this.#onOpened(info),
       onData: (stream, bytes) => {
-        if (this.#isClosed) this.#channel?.consumed(stream, bytes.length)
-        else this.#onData(stream, bytes)
+        if (!this.#isClosed) this.#onData(stream, bytes)
+        // Not where the job goes on: the server would take it for read.
+        else if (this.#isKilling) this.#channel?.consumed(stream, bytes.length)
       },
       onEof: (stream) => {
         if (!this.#isClosed && this.#outputs.onEof(stream)) this.#handler.onEof(stream)
@@ -260,9 +261,8 @@ export class DurableChannel implements Channel {
   }
 
   #onClosed(error: FakeSshError | undefined): void {
-    // An OPEN that was not sent, or was refused, started nothing; nor was one heard that a server left unanswered as it went.
-    const wasHeard = this.#channel?.id !== 0 && ConnectionError.is(error)
-    if (wasHeard && error.code !== 'ERR_FAKESSH_SHUTDOWN') this.#heardBy ??= error
+    // An OPEN that was not sent, or was refused, started nothing.
+    if (this.#channel?.id !== 0 && ConnectionError.is(error)) this.#heardBy ??= unpromising(error)
     this.#channel?.close()
     this.#channel = undefined
     this.#isAttached = false
@@ -280,7 +280,7 @@ export class DurableChannel implements Channel {
 
   /** Codes of later attempts can promise that nothing was done, but only of themselves. */
   #endingOf(error: FakeSshError): FakeSshError {
-    return this.#heardBy !== undefined && PROMISES.has(error.code) ? this.#heardBy : error
+    return PROMISES.has(error.code) ? (this.#heardBy ?? error) : error
   }
 
   /** Waits for another connection, and goes on there. Rejects when that must not be. */
@@ -339,6 +339,13 @@ export class DurableChannel implements Channel {
     this.#waiters.clear()
     this.#stdin.release(() => error)
   }
+}
+
+/** A server that leaves does not answer what has crossed its goodbye, nor what it had just begun with. */
+function unpromising(error: ConnectionError): ConnectionError {
+  if (!PROMISES.has(error.code)) return error
+  const message = `the server left before it answered: ${error.message}`
+  return new ConnectionError('ERR_FAKESSH_CONNECTION_LOST', message, { host: error.host, cause: error })
 }
 
 function closed(): FakeSshError {

@@ -41,6 +41,8 @@ export async function serveDurableExec(
         })
       requireStart(params.job)
       const setting = await settleExec(params, deps)
+      if (open.signal.aborted)
+        throw new FakeSshError('ERR_FAKESSH_CANCELLED', 'whoever asked is gone', { op: 'exec' })
       const group = await startAllowed(allowed, setting, { ...deps, isReporting: false })
       return runJob(group, params, allowed, setting, deps, keeper)
     })

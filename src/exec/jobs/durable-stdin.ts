@@ -29,8 +29,9 @@ export class DurableStdin {
   /** Another client has ended it before all that was written here. */
   #isCutShort = false
   #channel: Channel | undefined
-  /** Absolute offset at which the stream of the present channel began. */
+  /** Absolute offset at which the stream of the present channel began, and up to which its transport has taken what was sent. */
   #base = 0
+  #takenHere = 0
   #isFirst = true
 
   /** Bytes that the server has, as far as it said. */
@@ -40,7 +41,8 @@ export class DurableStdin {
 
   /** True when nothing that was written waits for an attachment, and its end has been sent if it has one. */
   get isHandedOver(): boolean {
-    return this.#taken >= this.#written && this.#hasSentEnd === this.#isEnded
+    const isTaken = this.#channel !== undefined && this.#takenHere >= this.#written
+    return isTaken && this.#hasSentEnd === this.#isEnded
   }
 
   /** Copies the bytes. `taken` is called as that of {@link Channel.send} is, once they were handed to a transport for the first time. */
@@ -80,6 +82,7 @@ export class DurableStdin {
     }
     this.#channel = channel
     this.#base = offset
+    this.#takenHere = offset
     this.#sent = offset
     this.#hasSentEnd = hasEnd
     this.#onAcknowledged(offset)
@@ -134,7 +137,9 @@ export class DurableStdin {
       const piece = block.bytes.subarray(this.#sent - block.from, block.used)
       this.#sent = end
       channel.send(STDIN, piece, (error) => {
-        if (error === undefined) this.#onTaken(end)
+        if (error !== undefined) return
+        if (channel === this.#channel) this.#takenHere = end
+        this.#onTaken(end)
       })
     }
     if (!this.#isEnded || this.#hasSentEnd) return

@@ -80,7 +80,8 @@ export class JobAttachment implements ChannelHandler {
   end(code: string, message: string): void {
     if (this.#isOver) return
     this.#detach()
-    this.#channel.sendExit({ error: { code, message } })
+    // At once: who does not read what is queued would never hear of it.
+    this.#channel.sendExit({ error: { code, message } }, true)
     this.#channel.close()
   }
 

@@ -1,7 +1,7 @@
 /** One request about the jobs of a user, on a channel of its own (docs/protocol.md, 7.5). */
 import type { Channel, ChannelHandler } from '../../connection/channel-handler.js'
 import type { ChannelOpener } from '../../connection/channel-opener.js'
-import { FakeSshError } from '../../errors.js'
+import { ConnectionError, FakeSshError } from '../../errors.js'
 import type { OperationOptions } from '../../options.js'
 import type { JsonObject } from '../../protocol/messages.js'
 import { ANSWER_TIMEOUT_MS } from '../bounded-wait.js'
@@ -41,8 +41,11 @@ export async function askJobs(
     })
   } catch (error) {
     // The peer's message does not say what it was about.
-    if (FakeSshError.is(error) && error.op === undefined)
-      throw new FakeSshError(error.code, error.message, { op: 'jobs', host: error.host, cause: error })
+    if (FakeSshError.is(error) && error.op === undefined) {
+      // Whether it is an end of our own connection has to remain to be seen.
+      const Failure = ConnectionError.is(error) ? ConnectionError : FakeSshError
+      throw new Failure(error.code, error.message, { op: 'jobs', host: error.host, cause: error })
+    }
     throw error
   } finally {
     deadline?.stop()

@@ -31,6 +31,8 @@ interface Entry {
 
 /** Jobs that are not to be started, of one user: the oldest may be again. */
 const MAX_PREVENTED = 1_000
+/** Users of whom that is remembered. */
+const MAX_PREVENTING_USERS = 1_000
 
 export class JobTable {
   readonly limits: JobLimits
@@ -138,7 +140,11 @@ export class JobTable {
   prevent(user: string, id: string): boolean {
     if (this.has(user, id)) return false
     const prevented = this.#prevented.get(user) ?? new DroppedJobs(MAX_PREVENTED)
+    // To the end: the user who was heard of longest ago goes first.
+    this.#prevented.delete(user)
     this.#prevented.set(user, prevented)
+    const [oldest] = this.#prevented.size > MAX_PREVENTING_USERS ? this.#prevented.keys() : []
+    if (oldest !== undefined) this.#prevented.delete(oldest)
     prevented.add(keyOf(id))
     return true
   }

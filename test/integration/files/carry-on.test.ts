@@ -227,8 +227,12 @@ describe.each(['upload', 'download'] as const)('%s', (op) => {
     const set = await setup({ [direction]: { blackHole: { afterBytes: 5_000_000 } } }, QUICK, more)
     writeFileSync(from(set.all), content)
     const outcome = outcomeOf(run(set, options))
-    await until(() => set.proxy.connections.some((one) => one[direction].passed >= 5_000_000))
-    await until(() => partBytes(set.all) === 1)
+    let isOver = false
+    void outcome.then(() => {
+      isOver = true
+    })
+    await until(() => isOver || set.proxy.connections.some((one) => one[direction].passed >= 5_000_000))
+    await until(() => isOver || partBytes(set.all) === 1)
     set.proxy.blackHole()
     set.proxy.cut()
     await until(() => !set.client.isConnected)

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { Digest } from '../../../src/files/digest.js'
 import type { FileSystem, KeptFile } from '../../../src/files/file-system.js'
 import { UploadTable } from '../../../src/files/upload-table.js'
 import { turns, until } from '../../helpers/until.js'
@@ -86,6 +87,17 @@ test('an attempt that is not newer than the one that runs is refused, and ends n
   }
   expect(place.signal.aborted).toBe(false)
   place.end()
+})
+
+test('once a newer attempt has begun an older one is refused, whatever became of the newer, and however much was committed since', async () => {
+  const table = tableOf()
+  ;(await table.begin(next)).end()
+  for (let i = 0; i < 1_100; i++) {
+    const place = await table.begin({ ...scope, key: `other ${i}` })
+    place.end({ committed: { directory: '', bytes: 0, digest: new Digest('sha256') } })
+  }
+  await expect(table.begin(scope)).rejects.toMatchObject({ code: 'ERR_FAKESSH_FENCED' })
+  ;(await table.begin({ ...scope, attempt: 3 })).end()
 })
 
 test('other holders and other uploads do not wait', async () => {

@@ -12,6 +12,7 @@ const HOLDER = 'cd'.repeat(16)
 const MIB = 1_048_576
 const LOST = new ConnectionError('ERR_FAKESSH_CONNECTION_LOST', 'cut')
 const NOT_STARTED = new ConnectionError('ERR_FAKESSH_NOT_STARTED', 'down')
+const RECOVERABLE = [LOST.code, NOT_STARTED.code]
 /** Of an OPEN_FAIL: the connection lives. */
 const REFUSED = new FakeSshError('ERR_FAKESSH_SHUTDOWN', 'no more')
 
@@ -31,7 +32,8 @@ class Link implements ChannelOpener, Recovery {
   }
 
   isRecoverable(error: unknown): boolean {
-    return FakeSshError.is(error) && [LOST, NOT_STARTED, REFUSED].some(({ code }) => code === error.code)
+    if (!FakeSshError.is(error)) return false
+    return error.code === REFUSED.code || (ConnectionError.is(error) && RECOVERABLE.includes(error.code))
   }
 
   async whenOpen(signal?: AbortSignal): Promise<void> {
@@ -246,11 +248,13 @@ describe('before the start was confirmed', () => {
     expect(told).toEqual([LOST])
   })
 
-  test('asks another server where the first went without an answer', async () => {
-    const { link } = made()
+  test('does not ask another server where the first went without an answer, and does not promise that nothing was done', async () => {
+    const { link, told } = made()
     link.instance = 'two'
-    await link.lose(new ConnectionError('ERR_FAKESSH_SHUTDOWN', 'closing'))
-    expect(link.last.params).toEqual({ job: { ...FIRST, attempt: 2 } })
+    const going = new ConnectionError('ERR_FAKESSH_SHUTDOWN', 'closing')
+    await link.lose(going)
+    expect(link.opened).toHaveLength(1)
+    expect(told).toMatchObject([{ code: 'ERR_FAKESSH_CONNECTION_LOST', cause: going }])
   })
 
   test('does not ask a server that does not say which one it is', async () => {
@@ -337,6 +341,17 @@ describe('closing', () => {
     await link.lose()
     expect([told, link.opened.length]).toEqual([['opened'], 2])
     await expect(channel.request('signal', {})).rejects.toMatchObject({ code: 'ERR_FAKESSH_CLOSED' })
+  })
+
+  test('what was lost with a connection is not handed over before it has been sent again', async () => {
+    const { link, channel } = made()
+    link.accept()
+    channel.send(0, Buffer.from('abc'), () => {})
+    link.last.channel.take()
+    await link.lose()
+    link.accept()
+    channel.abort()
+    expect(link.last.channel.log).toEqual(['data 0 abc', 'abort'])
   })
 
   test('kill() signals the job, also one whose start is yet to be confirmed, and then leaves', async () => {
