@@ -14,6 +14,7 @@ import { DurableStdin } from './durable-stdin.js'
 import type { OutputOffsets } from './job-attachment.js'
 import { type JobOpenInfo, parseJobInfo } from './job-messages.js'
 import { killLater } from './kill-later.js'
+import { StartDoubt } from './start-doubt.js'
 
 /** Which job, and how it is asked for first. */
 export interface DurableCall {
@@ -34,9 +35,6 @@ interface Waiter {
 
 /** Signals that may arrive twice, where the answer to the first was lost. */
 const REPEATABLE: ReadonlySet<unknown> = new Set(['SIGTERM', 'SIGKILL'])
-
-/** Of an operation that ends with one of these nothing was done. */
-const PROMISES: ReadonlySet<string> = new Set(['ERR_FAKESSH_NOT_STARTED', 'ERR_FAKESSH_SHUTDOWN'])
 
 /** What ends a job that is given up, as any exec that is. */
 const KILL = { signal: 'SIGTERM', forceKillAfterMs: 2000 }
@@ -63,8 +61,7 @@ export class DurableChannel implements Channel {
   #isStarted = false
   /** The server that may have started it. */
   #instance: string | undefined
-  /** The loss by which nobody knows whether the server has heard of it. */
-  #heardBy: ConnectionError | undefined
+  readonly #doubt = new StartDoubt()
   /** Why the last connection ended. */
   #lostBy: FakeSshError | undefined
   #peerLabel = ''
@@ -181,7 +178,7 @@ export class DurableChannel implements Channel {
   }
 
   #killLater(): void {
-    if (this.#isStarted || this.#heardBy !== undefined) void killLater(this.#opener, this.#call.job.id, KILL)
+    if (this.#isStarted || this.#doubt.isThere) void killLater(this.#opener, this.#call.job.id, KILL)
   }
 
   /** The first time as it is called for; once the job is known to exist, from where its outputs are. */
@@ -262,7 +259,7 @@ export class DurableChannel implements Channel {
 
   #onClosed(error: FakeSshError | undefined): void {
     // An OPEN that was not sent, or was refused, started nothing.
-    if (this.#channel?.id !== 0 && ConnectionError.is(error)) this.#heardBy ??= unpromising(error)
+    if (this.#channel?.id !== 0 && ConnectionError.is(error)) this.#doubt.onLost(error)
     this.#channel?.close()
     this.#channel = undefined
     this.#isAttached = false
@@ -274,19 +271,14 @@ export class DurableChannel implements Channel {
     }
     this.#stdin.detach()
     if (error === undefined || this.#opener.recovery?.isRecoverable(error) !== true)
-      this.#end(error && this.#endingOf(error))
+      this.#end(error && this.#doubt.endingOf(error))
     else this.#carryOn(error).catch((reason) => this.#fail(reason))
-  }
-
-  /** Codes of later attempts can promise that nothing was done, but only of themselves. */
-  #endingOf(error: FakeSshError): FakeSshError {
-    return PROMISES.has(error.code) ? (this.#heardBy ?? error) : error
   }
 
   /** Waits for another connection, and goes on there. Rejects when that must not be. */
   async #carryOn(error: FakeSshError): Promise<void> {
     this.#lostBy = error
-    const ending = this.#endingOf(error)
+    const ending = this.#doubt.endingOf(error)
     const { recovery } = this.#opener
     // How often connections are made is the link's to bound; it cannot bound what is asked on one that lives.
     if (!ConnectionError.is(error)) this.#refusals += 1
@@ -294,7 +286,7 @@ export class DurableChannel implements Channel {
     await recovery.whenOpen(this.#giveUp.signal)
     if (this.#isClosed) return
     if (this.#isStarted) return this.#ask()
-    const wasHeard = this.#heardBy !== undefined
+    const wasHeard = this.#doubt.isThere
     if (!wasHeard) this.#instance = recovery.instance
     const isSameServer = recovery.instance !== undefined && recovery.instance === this.#instance
     // The command may have run, on a server of which nothing can be learned any more.
@@ -339,13 +331,6 @@ export class DurableChannel implements Channel {
     this.#waiters.clear()
     this.#stdin.release(() => error)
   }
-}
-
-/** A server that leaves does not answer what has crossed its goodbye, nor what it had just begun with. */
-function unpromising(error: ConnectionError): ConnectionError {
-  if (!PROMISES.has(error.code)) return error
-  const message = `the server left before it answered: ${error.message}`
-  return new ConnectionError('ERR_FAKESSH_CONNECTION_LOST', message, { host: error.host, cause: error })
 }
 
 function closed(): FakeSshError {
