@@ -1,6 +1,5 @@
 // Disks that are full, fail or may not be written: file systems of our own, real ones where that is possible, else one that fails on
 // demand. Each fault is a row of test/faults/outcomes.ts.
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, realpathSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +8,7 @@ import { diskScene, expectDiskOutcome, layOut } from '../faults/disk-scene.js'
 import { casesOf, type Scenarios } from '../faults/outcomes.js'
 import { type ChildPeer, childPeer } from '../helpers/child-peer.js'
 import type { VolumeFault } from '../helpers/fuse-volume.js'
+import { command } from './command.js'
 import { describeNeeding } from './requirements.js'
 
 const BYTES = 5_000_000
@@ -27,11 +27,6 @@ interface Volume {
 interface Fault {
   readonly side: 'remote' | 'local'
   readonly volume: () => Volume
-}
-
-function command(...[program = '', ...args]: string[]): void {
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`)
 }
 
 /** Memory with a size: full when it is full. */

@@ -1,4 +1,4 @@
-// A minute of the soak: mixed load through every fault, nothing lost.
+// Half a minute of the soak: mixed load through every fault, nothing lost.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -23,14 +23,14 @@ async function soak(...args: string[]): Promise<{ code: number | null; output: s
 }
 
 describeNeeding('npm run soak', { programs: ['npm', 'seq'] }, () => {
-  test('one minute: many operations and faults, no losses', { timeout: TIMEOUT_MS }, async () => {
-    const { code, output } = await soak('--minutes', '1', '--seed', '20261123')
+  test('half a minute: many operations and faults, no losses', { timeout: TIMEOUT_MS }, async () => {
+    const { code, output } = await soak('--minutes', '0.5', '--seed', '20261123')
     expect(code, output).toBe(0)
     expect(output).toMatch(/^losses {6}0$/m)
     const count = (name: string) => Number(new RegExp(`^${name} +(\\d+)`, 'm').exec(output)?.[1])
     expect(count('operations'), output).toBeGreaterThan(200)
-    expect(count('faults'), output).toBeGreaterThan(20)
-    expect(count('failures'), output).toBeGreaterThan(10)
+    expect(count('faults'), output).toBeGreaterThan(10)
+    expect(count('failures'), output).toBeGreaterThan(5)
     for (const moment of ['start', 'end'])
       expect(output).toMatch(new RegExp(`^${moment} .*server \\d+ MiB \\d+ handles; client 0 \\d+ MiB`, 'm'))
   })

@@ -1,24 +1,22 @@
 // The disk under the output of a durable exec fills while it is written: what a reader waits for comes whole all the same, and what has to
 // go without one is told.
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, realpathSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { bytesOfLines, printLines, readLines, untilJobEnded } from '../helpers/job-lines.js'
 import { until } from '../helpers/processes.js'
 import { served } from '../helpers/served.js'
-import { openBelow, temporaryDirectory } from '../helpers/temporary-directory.js'
+import { openBelow } from '../helpers/temporary-directory.js'
 import { useTmpdir } from '../helpers/use-tmpdir.js'
+import { command } from './command.js'
 import { describeNeeding } from './requirements.js'
 
 const MIB = 1_048_576
 const DISK_BYTES = MIB / 2
 const MEMORY_BYTES = MIB / 4
 const OUTPUT_BYTES = 8 * MIB
-
-function command(...[program = '', ...args]: string[]): void {
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`)
-}
 
 /** A durable exec whose reader has not begun, once its file could not take any more. */
 async function onFullDisk() {
@@ -27,9 +25,12 @@ async function onFullDisk() {
     expectsFaults: true,
     limits: { jobMemoryBytes: MEMORY_BYTES, jobSpillBytes: 64 * MIB },
   })
-  const { path } = temporaryDirectory()
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'spill-disk-')))
   command('mount', '-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'small', path)
-  onTestFinished(() => command('umount', '-l', path))
+  onTestFinished(() => {
+    command('umount', '-l', path)
+    rmdirSync(path)
+  })
   useTmpdir(path)
   const client = await all.connect()
   const proc = client.exec(`${printLines(OUTPUT_BYTES)}; exit 4`, { durable: true })

@@ -146,6 +146,24 @@ describe('sending', () => {
     expect(core.hasOutput).toBe(false)
   })
 
+  test('an EXIT that is to drop goes before what is queued, but not past a CLOSE', () => {
+    const core = withChannel()
+    const told = send(core, '0123456789')
+    core.sendEof(1, 0)
+    core.sendExit(1, EXIT, true)
+    core.closeChannel(1, false)
+    expect(saying(core)).toEqual(['EXIT 1', 'CLOSE 1'])
+    expect(told).toEqual([true])
+    const closing = withChannel()
+    const waiting = send(closing, '0123456789')
+    closing.closeChannel(1, false)
+    closing.sendExit(1, EXIT, true)
+    expect(saying(closing)).toEqual(['DATA 1'])
+    expect(waiting).toEqual([])
+    closing.sendExit(99, EXIT, true)
+    expect(closing.hasOutput).toBe(false)
+  })
+
   test('frames a channel cannot send any more are not sent', () => {
     const core = withChannel()
     feed(core, frames.close(1))

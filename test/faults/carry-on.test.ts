@@ -4,14 +4,14 @@ import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { RECEIVE_WINDOW_BYTES } from '../../../src/files/receive-window.js'
-import { FakeSshClient, type GetStream } from '../../../src/index.js'
-import { READABLE_HIGH_WATER_MARK } from '../../../src/streams/inbound.js'
-import { type FaultPlan, type FaultProxy, faultProxy } from '../../../src/testing/index.js'
-import { cutLink, QUICK } from '../../helpers/cut-link.js'
-import { outcomeOf } from '../../helpers/operations.js'
-import { type Served, type ServedOptions, served } from '../../helpers/served.js'
-import { until } from '../../helpers/until.js'
+import { RECEIVE_WINDOW_BYTES } from '../../src/files/receive-window.js'
+import { FakeSshClient, type GetStream } from '../../src/index.js'
+import { READABLE_HIGH_WATER_MARK } from '../../src/streams/inbound.js'
+import { type FaultPlan, type FaultProxy, faultProxy } from '../../src/testing/index.js'
+import { cutLink, QUICK } from '../helpers/cut-link.js'
+import { outcomeOf } from '../helpers/operations.js'
+import { type Served, type ServedOptions, served } from '../helpers/served.js'
+import { until } from '../helpers/until.js'
 
 const SIZE = 12_000_000
 
