@@ -1,5 +1,6 @@
 /** The arguments of `exec` and `run`: told apart, checked, and put into the form of an OPEN. */
 import { randomBytes } from 'node:crypto'
+import { newHolder } from '../connection/attempt.js'
 import { invalidArgument } from '../errors.js'
 import type { JsonObject } from '../protocol/messages.js'
 import {
@@ -15,10 +16,6 @@ import { shownCommand } from './shown-command.js'
 
 /** 256 bits: nobody finds a job by guessing. */
 const JOB_ID_BYTES = 32
-
-const HOLDER_BYTES = 16
-
-const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
 
 /** Either a command line, or a program and its arguments; then options. */
 export type ExecArguments<Options = ExecOptions> =
@@ -70,7 +67,7 @@ export function parseExecArguments(args: ExecArguments, session?: number): ExecC
   if (typeof durable !== 'boolean') throw invalidArgument('durable', 'a boolean', durable)
   if (durable && session !== undefined) throw invalidArgument('durable', 'false in a session', 'true')
   const job = durable
-    ? { id: randomHex(JOB_ID_BYTES), holder: randomHex(HOLDER_BYTES), stdout: 0, stderr: 0 }
+    ? { id: randomBytes(JOB_ID_BYTES).toString('hex'), holder: newHolder(), stdout: 0, stderr: 0 }
     : undefined
   const params = {
     ...(words === undefined ? { command } : { file: command, args: words }),
@@ -96,7 +93,7 @@ export function parseAttachArguments(id: string, options: AttachOptions = {}): E
   const { stdout = 0, stderr = 0 } = options
   requireOffset('stdout', stdout)
   requireOffset('stderr', stderr)
-  const holder = randomHex(HOLDER_BYTES)
+  const holder = newHolder()
   const job = { id, holder, stdout, stderr }
   const params = { job: id, holder, stdout, stderr }
   // Until the server has said what it runs.

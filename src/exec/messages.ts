@@ -1,5 +1,6 @@
 /** The JSON of exec and session channels (docs/protocol.md, 7.1 and 7.2): schemas, types, and how a bad one is refused. */
 import * as v from 'valibot'
+import { type Attempt, attemptFields } from '../connection/attempt.js'
 import { FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import { MAX_TIMEOUT_MS } from '../options.js'
@@ -33,11 +34,6 @@ const environment = v.pipe(
 )
 /** 256 bits: nobody finds a job by guessing. */
 export const jobId = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'Expected 64 hex digits'))
-/** Whose OPEN it is, and which of them. */
-export const jobAttempt = {
-  holder: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, 'Expected 32 hex digits')),
-  attempt: v.pipe(count, v.minValue(1)),
-}
 /** From which byte of each output on. */
 export const outputOffsets = { stdout: v.optional(count, 0), stderr: v.optional(count, 0) }
 const common = {
@@ -46,7 +42,7 @@ const common = {
   strictEnv: v.optional(v.boolean()),
   session: v.optional(v.pipe(count, v.minValue(1))),
   job: v.optional(
-    v.object({ id: jobId, ...jobAttempt, ...outputOffsets, again: v.optional(v.boolean(), false) }),
+    v.object({ id: jobId, ...attemptFields, ...outputOffsets, again: v.optional(v.boolean(), false) }),
   ),
 }
 const commandLine = v.object({ command: text, file: v.optional(v.never()), ...common })
@@ -92,11 +88,9 @@ export interface ExecParams {
 }
 
 /** Names a job, and from which byte of each output on it is to be sent. */
-export interface JobParams {
+export interface JobParams extends Attempt {
   /** 64 hex digits. */
   readonly id: string
-  readonly holder: string
-  readonly attempt: number
   readonly stdout: number
   readonly stderr: number
   /** True when an earlier OPEN for it may have been heard. */

@@ -1,5 +1,6 @@
 /** What `get` and `put` say in OPEN and OPEN_OK (docs/protocol.md, sections 7.3 and 7.4). */
 import * as v from 'valibot'
+import { type Attempt, attemptFields } from '../connection/attempt.js'
 import { FakeSshError } from '../errors.js'
 import { escapeText } from '../escape.js'
 import type { ChecksumAlgorithm } from '../options.js'
@@ -36,8 +37,7 @@ const putParams = v.object({
   resume: v.optional(
     v.object({
       id: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-      holder: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
-      attempt: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+      ...attemptFields,
     }),
   ),
 })
@@ -70,11 +70,8 @@ export interface GetParams extends TransferParams {
 }
 
 /** Under what an upload is found again, and by whom it is made. */
-export interface ResumeParams {
+export interface ResumeParams extends Attempt {
   readonly id: string
-  readonly holder: string
-  /** Counts the attempts of the holder, from 1. */
-  readonly attempt: number
 }
 
 export interface PutParams extends TransferParams {

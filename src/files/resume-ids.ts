@@ -1,5 +1,5 @@
 /** How the two ends of a transfer find again what was kept of it. */
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 
 /** Bytes of a source from which on it is worth while to keep a part of it and to look for one. */
 export const MIN_RESUMABLE_BYTES = 1_048_576
@@ -21,11 +21,6 @@ export function uploadId(
   return createHmac('sha256', secret)
     .update(JSON.stringify([host, user, localPath, remotePath]))
     .digest('hex')
-}
-
-/** Who makes the attempts at one upload. 32 hex digits. */
-export function newHolder(): string {
-  return randomBytes(16).toString('hex')
 }
 
 /** What the server's parts of an upload are found by: what one user sent under one id to one path, and nothing else. */

@@ -2,6 +2,7 @@
  * The uploads of a server that are made in attempts: those that run, so that a newer attempt can end an older one, and those that are kept, until
  * they expire. Belongs to the server, not to a connection.
  */
+import type { Attempt } from '../connection/attempt.js'
 import { Drain } from '../connection/drain.js'
 import { FakeSshError } from '../errors.js'
 import type { Digest } from './digest.js'
@@ -26,14 +27,11 @@ export interface UploadInfo {
 }
 
 /** Which upload an OPEN means. */
-export interface UploadScope {
+export interface UploadScope extends Attempt {
   /** What its part is found by. */
   readonly key: string
   readonly user: string
   readonly path: string
-  readonly holder: string
-  /** Counts the attempts of the holder, from 1. */
-  readonly attempt: number
   /** What has arrived is kept when it is interrupted, and found by the next attempt. */
   readonly isKept: boolean
 }

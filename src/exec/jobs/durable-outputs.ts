@@ -1,6 +1,7 @@
 /** The outputs of a durable exec at the client, over the attachments that follow each other: how far each is, its window, and its end. */
 import { FakeSshError } from '../../errors.js'
 import { STDERR_WINDOW_BYTES, STDOUT_WINDOW_BYTES } from '../exec-windows.js'
+import { STDERR, STDOUT } from '../messages.js'
 import type { OutputGap } from '../output-gap.js'
 import type { OutputOffsets } from './job-attachment.js'
 import { WindowShare } from './window-share.js'
@@ -26,7 +27,7 @@ export class DurableOutputs {
 
   /** From where the next attachment is to send each. */
   get offsets(): OutputOffsets {
-    return { stdout: this.offset(0), stderr: this.offset(1) }
+    return { stdout: this.offset(STDOUT), stderr: this.offset(STDERR) }
   }
 
   /** Of the next byte of a stream, what was dropped counted in. */

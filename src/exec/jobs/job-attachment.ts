@@ -1,9 +1,9 @@
 /** One channel attached to a job: its outputs from where the client wants them, its stdin, signals, and the EXIT. */
+import type { Attempt } from '../../connection/attempt.js'
 import type { Channel, ChannelHandler } from '../../connection/channel-handler.js'
 import { FakeSshError } from '../../errors.js'
 import type { ExitMessage, JsonObject } from '../../protocol/messages.js'
 import { STDERR, STDIN, STDOUT } from '../messages.js'
-import type { JobAttempt } from './job-holders.js'
 import type { JobStdin } from './job-stdin.js'
 import type { OutputLog } from './output-log.js'
 import { OutputSender } from './output-sender.js'
@@ -26,7 +26,7 @@ export interface OutputOffsets {
 }
 
 /** What an OPEN asks for that is to be attached. */
-export interface AttachRequest extends OutputOffsets, JobAttempt {
+export interface AttachRequest extends OutputOffsets, Attempt {
   /** Its place among all OPENs: {@link JobTable.nextArrival}, taken when it arrived. */
   readonly arrival: number
 }

@@ -2,21 +2,14 @@
  * Who may be attached to a job. A holder is one exec or attach of a client, however many connections it takes: each of its attempts takes the
  * place of the one before, wherever the bytes of that still are. Of two holders the newer one stays, and the older one is not let in again.
  */
+import type { Attempt } from '../../connection/attempt.js'
 import { FakeSshError } from '../../errors.js'
-
-/** What an OPEN says of itself. */
-export interface JobAttempt {
-  /** 32 hex digits, of the client's choice. */
-  readonly holder: string
-  /** Counts the OPENs of the holder, from 1. */
-  readonly attempt: number
-}
 
 /** More than this many replaced holders of a job are not remembered: the oldest is taken for a new one. */
 const MAX_REPLACED = 1_000
 
 export class JobHolders {
-  #current: JobAttempt | undefined
+  #current: Attempt | undefined
   /** Of the first OPEN of the current holder: later ones of it make it no newer than another. */
   #arrival = 0
   /** Oldest first. */
@@ -28,7 +21,7 @@ export class JobHolders {
    *
    * @param arrival - its place in the order in which OPENs arrived
    */
-  admit({ holder, attempt }: JobAttempt, arrival: number): void {
+  admit({ holder, attempt }: Attempt, arrival: number): void {
     const current = this.#current
     const isLate = holder === current?.holder ? attempt <= current.attempt : arrival < this.#arrival
     if (isLate || this.#replaced.has(holder))

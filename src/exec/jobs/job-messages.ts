@@ -1,10 +1,11 @@
 /** The JSON of jobs (docs/protocol.md, 7.5): schemas, types, and how a bad one is refused. */
 import * as v from 'valibot'
+import { attemptFields } from '../../connection/attempt.js'
 import type { JsonObject } from '../../protocol/messages.js'
-import { jobAttempt, jobId, outputOffsets, parseMessage, signalParams } from '../messages.js'
+import { jobId, outputOffsets, parseMessage, signalParams } from '../messages.js'
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const attachParams = v.object({ job: jobId, ...jobAttempt, ...outputOffsets })
+const attachParams = v.object({ job: jobId, ...attemptFields, ...outputOffsets })
 const openInfo = v.object({
   job: v.object({
     id: jobId,

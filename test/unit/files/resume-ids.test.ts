@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { downloadKey, newHolder, uploadId, uploadKey } from '../../../src/files/resume-ids.js'
+import { downloadKey, uploadId, uploadKey } from '../../../src/files/resume-ids.js'
 
 const secret = Buffer.alloc(32, 1)
 const server = { host: 'h', user: 'u' }
@@ -33,9 +33,4 @@ test('keys of parts are those of one user, and one direction', () => {
     downloadKey(server, 'q'),
   ]
   expect(new Set([...keys, ...more]).size).toBe(7)
-})
-
-test('no two holders are the same', () => {
-  expect(newHolder()).toMatch(/^[0-9a-f]{32}$/)
-  expect(newHolder()).not.toBe(newHolder())
 })
